@@ -1,0 +1,19 @@
+// udp-dsr in the shape of node:dgram: a Buffer and an rinfo per datagram, both safe to keep.
+import { PktInfoSocket } from 'udp-dsr'
+
+const BUFFER_BYTES = 4 << 20
+
+const socket = await PktInfoSocket.bind({
+  type: 'udp4',
+  port: 0,
+  recvBufferSize: BUFFER_BYTES,
+  sendBufferSize: BUFFER_BYTES,
+})
+
+socket.on('message', (msg, rinfo) => {
+  msg[0]++
+  socket.reply(msg, rinfo)
+})
+
+console.log(`ready ${socket.address().port}`)
+process.on('SIGTERM', () => process.exit(0))

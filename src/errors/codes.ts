@@ -1,0 +1,17 @@
+import { ARGUMENT_RANGE_CODES, ARGUMENT_TYPE_CODES } from './argument.js'
+import { EXPLAINED_CODES } from './explain.js'
+import { STATE_CODES } from './state.js'
+
+/** Every code that this library gives out and explains; docs/errors.md has a line for each. */
+export const ERROR_CODES = [
+  'ERR_UNSUPPORTED_PLATFORM',
+  'ERR_UNSUPPORTED_KERNEL',
+  'ERR_SOURCE_NOT_LOCAL',
+  'ERR_SEND_QUEUE_FULL',
+  ...STATE_CODES,
+  ...ARGUMENT_TYPE_CODES,
+  ...ARGUMENT_RANGE_CODES,
+  ...EXPLAINED_CODES,
+] as const
+
+export type ErrorCode = (typeof ERROR_CODES)[number]

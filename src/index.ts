@@ -1,0 +1,14 @@
+export {
+  ArgumentRangeError,
+  ArgumentTypeError,
+  ERROR_CODES,
+  type ErrorCode,
+  SendQueueFullError,
+  SocketStateError,
+  SourceNotLocalError,
+  SystemError,
+  UdpDsrError,
+  UnsupportedKernelError,
+  UnsupportedPlatformError,
+} from './errors.js'
+export * from './socket/index.js'

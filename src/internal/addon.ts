@@ -1,0 +1,115 @@
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { unsupportedPlatform } from '../errors.js'
+
+/** First argument of a socket's listener (`UdpSocket::Event` in native/src/udp_socket.h). */
+export const SocketEvent = {
+  /** `value` datagrams lie in the region; those before its cursor were taken already. */
+  datagrams: 0,
+  /** The kernel's send buffer has room again. */
+  writable: 1,
+  /** Receiving failed with errno `value`. */
+  receiveError: 2,
+  /** The socket's error queue has an entry. */
+  errorQueue: 3,
+} as const
+
+/** An entry of the error queue; `struct sock_extended_err`, ip(7). Addresses are in the region's name path. */
+export interface QueuedError {
+  errno: number
+  origin: number
+  type: number
+  code: number
+  info: number
+  /** 4 or 6 when the offender is known, else 0. */
+  offenderFamily: number
+}
+
+/** A socket of the addon. What returns a status returns 0 or −errno. Addresses pass through the region's name path. */
+export interface NativeSocket {
+  /** The descriptor, −1 when there is none. */
+  readonly fd: number
+  open(family: 4 | 6): number
+  /** Takes over an open UDP socket; returns its family, 4 or 6, or −errno. */
+  adopt(fd: number): number
+  setInt(level: number, name: number, value: number): number
+  getInt(level: number, name: number): number
+  setBytes(level: number, name: number, value: Uint8Array): number
+  getBytes(level: number, name: number, into: Uint8Array): number
+  bind(): number
+  connect(): number
+  disconnect(): number
+  localName(): number
+  /** Begins to receive. The socket stays alive until it is closed. */
+  start(listener: (event: number, value: number) => void): number
+  /** Sends staged datagrams `[from, to)`; returns the first that was not taken, its errno is in the region's state. */
+  flush(from: number, to: number): number
+  takeError(): QueuedError | undefined
+  /** Merge consecutive datagrams to one peer (UDP_SEGMENT). */
+  mergeSends(merge: boolean): void
+  watchWritable(watch: boolean): void
+  setRef(ref: boolean): void
+  close(): void
+}
+
+/** Offsets in bytes into the shared region, from native/src/layout.h. */
+export interface Layout {
+  state: number
+  datagrams: number
+  paths: number
+  sends: number
+  scratch: number
+  slab: number
+  scratchBytes: number
+  slots: number
+  maxSends: number
+  sendPaths: number
+  namePath: number
+  pathBytes: number
+  pathPeerPort: number
+  pathPeerScope: number
+  pathPeer: number
+  pathLocalPort: number
+  pathIfindex: number
+  pathLocal: number
+  pathSource: number
+  pathOutIfindex: number
+  pathTos: number
+}
+
+export interface Addon {
+  readonly memory: ArrayBuffer
+  readonly layout: Layout
+  readonly UdpSocket: new () => NativeSocket
+  /** Packs the payloads of datagrams `[0, count)` into `target` from `offset` on, each at a multiple of 8 bytes; returns the bytes needed, and copies nothing when there is less room. */
+  gather(count: number, target: Uint8Array, offset: number): number
+  interfaceIndex(name: string): number
+  interfaceName(index: number): string
+}
+
+const require = createRequire(import.meta.url)
+let loaded: Addon | undefined
+
+/**
+ * The addon, loaded on first use so that everything can be imported on every system.
+ *
+ * @throws UnsupportedPlatformError `ERR_UNSUPPORTED_PLATFORM`
+ */
+export function addon(): Addon {
+  loaded ??= load()
+  return loaded
+}
+
+function load(): Addon {
+  if (process.platform !== 'linux') throw unsupportedPlatform()
+  // The same place for sources, bundle and tests: dist/ and src/ are at different depths.
+  const root = dirname(require.resolve('udp-dsr/package.json'))
+  const native = join(root, 'native')
+  try {
+    const nodeGypBuild = require('node-gyp-build') as (directory: string) => Addon
+    return nodeGypBuild(existsSync(join(native, 'build', 'Release')) ? native : root)
+  } catch (cause) {
+    throw unsupportedPlatform(cause)
+  }
+}

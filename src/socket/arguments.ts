@@ -1,0 +1,204 @@
+import type { BindOptions as DgramBindOptions } from 'node:dgram'
+import { constants } from 'node:os'
+import {
+  badPort,
+  badType,
+  bufferOutOfBounds,
+  invalidArgType,
+  invalidArgValue,
+  outOfRange,
+  unknownOption,
+} from '../errors.js'
+import type { BindOptions, SendOptions, SocketOptions } from './types.js'
+
+/** What may be sent: one payload, or parts of one. */
+export type Message = string | NodeJS.ArrayBufferView | ReadonlyArray<string | NodeJS.ArrayBufferView>
+
+const SOCKET_OPTIONS = [
+  'type',
+  'reuseAddr',
+  'reusePort',
+  'ipv6Only',
+  'recvBufferSize',
+  'sendBufferSize',
+  'lookup',
+  'signal',
+  'receiveBlockList',
+  'sendBlockList',
+  'freebind',
+  'transparent',
+  'bindToDevice',
+  'localPortRange',
+  'bindAddressNoPort',
+  'receiveErrors',
+  'gro',
+  'gso',
+  'sendQueue',
+] as const satisfies readonly (keyof SocketOptions)[]
+
+const SWITCHES = [
+  'reuseAddr',
+  'reusePort',
+  'ipv6Only',
+  'freebind',
+  'transparent',
+  'bindAddressNoPort',
+  'receiveErrors',
+  'gro',
+  'gso',
+] as const
+
+/** Options of bind; the rest of `OpenOptions` are the socket's. */
+const BIND_OPTIONS: readonly (keyof DgramBindOptions)[] = ['port', 'address', 'exclusive', 'fd']
+
+/** Longest interface name less its terminator (IFNAMSIZ, linux/if.h). */
+const INTERFACE_NAME = 15
+
+/** Splits the options of `PktInfoSocket.bind`. */
+export function splitOptions(options: object): { socket: Record<string, unknown>; bind: BindOptions } {
+  if (options === null || typeof options !== 'object') throw invalidArgType('options', 'of type object', options)
+  const socket: Record<string, unknown> = {}
+  const bind: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(options)) {
+    const target = (BIND_OPTIONS as readonly string[]).includes(name) ? bind : socket
+    target[name] = value
+  }
+  return { socket, bind }
+}
+
+/**
+ * Checks the options of a socket, and returns them.
+ *
+ * @throws ArgumentTypeError ERR_SOCKET_BAD_TYPE, ERR_UNKNOWN_OPTION, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE;
+ * ArgumentRangeError ERR_OUT_OF_RANGE
+ */
+export function checkSocketOptions(given: unknown): SocketOptions {
+  const options = (typeof given === 'string' ? { type: given } : given) as SocketOptions
+  if (options === null || typeof options !== 'object') throw badType(given)
+  if (options.type !== 'udp4' && options.type !== 'udp6') throw badType(options.type)
+  for (const name of Object.keys(options)) {
+    if (!(SOCKET_OPTIONS as readonly string[]).includes(name)) {
+      throw unknownOption(name, [...SOCKET_OPTIONS, ...BIND_OPTIONS])
+    }
+  }
+  for (const name of SWITCHES) {
+    // dgram takes anything truthy here, but a string 'false' is a bug that is worth finding.
+    const value: unknown = options[name]
+    if (value !== undefined && typeof value !== 'boolean')
+      throw invalidArgType(`options.${name}`, 'of type boolean', value)
+  }
+  if (options.recvBufferSize) checkInteger('options.recvBufferSize', options.recvBufferSize, 0, 0xffffffff)
+  if (options.sendBufferSize) checkInteger('options.sendBufferSize', options.sendBufferSize, 0, 0xffffffff)
+  if (options.lookup !== undefined && typeof options.lookup !== 'function') {
+    throw invalidArgType('options.lookup', 'of type function', options.lookup)
+  }
+  if (options.signal !== undefined) checkSignal(options.signal)
+  if (options.bindToDevice !== undefined) {
+    const device: unknown = options.bindToDevice
+    if (typeof device !== 'string') throw invalidArgType('options.bindToDevice', 'of type string', device)
+    if (device.length === 0 || device.length > INTERFACE_NAME) {
+      throw invalidArgValue(
+        'options.bindToDevice',
+        `must be an interface name of 1 to ${INTERFACE_NAME} characters`,
+        device,
+      )
+    }
+  }
+  if (options.localPortRange !== undefined) checkPortRange(options.localPortRange)
+  const queue = options.sendQueue
+  if (queue !== undefined) {
+    if (queue === null || typeof queue !== 'object') throw invalidArgType('options.sendQueue', 'of type object', queue)
+    for (const name of Object.keys(queue)) {
+      if (name !== 'bytes' && name !== 'datagrams')
+        throw unknownOption(`sendQueue.${name}`, ['sendQueue.bytes', 'sendQueue.datagrams'])
+    }
+    if (queue.bytes !== undefined) checkInteger('options.sendQueue.bytes', queue.bytes, 0, Number.MAX_SAFE_INTEGER)
+    if (queue.datagrams !== undefined) checkInteger('options.sendQueue.datagrams', queue.datagrams, 0, 2 ** 32 - 1)
+  }
+  return options
+}
+
+function checkSignal(signal: unknown): void {
+  if (signal === null || typeof signal !== 'object' || !('aborted' in signal)) {
+    throw invalidArgType('options.signal', 'an instance of AbortSignal', signal)
+  }
+}
+
+function checkPortRange(range: unknown): void {
+  if (!Array.isArray(range) || range.length !== 2) {
+    throw invalidArgType('options.localPortRange', 'an array of two ports, [low, high]', range)
+  }
+  const [low, high] = range
+  checkInteger('options.localPortRange[0]', low, 1, 65535)
+  checkInteger('options.localPortRange[1]', high, 1, 65535)
+  if (low > high) throw outOfRange('options.localPortRange', 'low <= high', range)
+}
+
+/** @throws ArgumentTypeError ERR_INVALID_ARG_TYPE, ArgumentRangeError ERR_OUT_OF_RANGE */
+export function checkInteger(name: string, value: unknown, low: number, high: number): void {
+  if (typeof value !== 'number') throw invalidArgType(name, 'of type number', value)
+  if (!Number.isInteger(value)) throw outOfRange(name, 'an integer', value)
+  if (value < low || value > high) throw outOfRange(name, `>= ${low} && <= ${high}`, value)
+}
+
+/** @throws ArgumentTypeError ERR_INVALID_ARG_TYPE */
+export function checkString(name: string, value: unknown): asserts value is string {
+  if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value)
+}
+
+/** A port as dgram takes it: a number or its text. @throws ArgumentRangeError ERR_SOCKET_BAD_PORT */
+export function checkPort(value: unknown, zero = false): number {
+  if (typeof value === 'number' && value === (value & 0xffff) && (value !== 0 || zero)) return value
+  const valid = typeof value === 'string' ? value.trim() !== '' : typeof value === 'number'
+  const port = Number(value)
+  if (!valid || port !== port >>> 0 || port > 0xffff || (port === 0 && !zero)) throw badPort(value, { zero })
+  return port
+}
+
+/** @throws ArgumentTypeError ERR_INVALID_ARG_TYPE, ArgumentRangeError ERR_OUT_OF_RANGE */
+export function checkSendOptions(options: SendOptions): void {
+  const { from, ecn, tos } = options
+  if (from !== undefined) {
+    if (from === null || typeof from !== 'object') throw invalidArgType('options.from', 'of type object', from)
+    if (from.address !== undefined) checkString('options.from.address', from.address)
+    if (from.ifindex !== undefined) checkInteger('options.from.ifindex', from.ifindex, 0, 0x7fffffff)
+  }
+  if (ecn !== undefined) checkInteger('options.ecn', ecn, 0, 3)
+  if (tos !== undefined) checkInteger('options.tos', tos, 0, 255)
+}
+
+/** The octet to send by `tos` and `ecn`, −1 when neither is given. */
+export function tosOf({ tos, ecn }: SendOptions): number {
+  if (ecn === undefined) return tos ?? -1
+  return ((tos ?? 0) & ~3) | ecn
+}
+
+/** Bytes of anything that may be sent. @throws ArgumentTypeError ERR_INVALID_ARG_TYPE */
+export function payloadOf(message: Message): Uint8Array | Uint8Array[] {
+  if (message instanceof Uint8Array) return message
+  if (Array.isArray(message))
+    return (message as Array<string | NodeJS.ArrayBufferView>).map((part) => bytesOf(part, 'buffer list arguments'))
+  return bytesOf(message as string | NodeJS.ArrayBufferView, 'buffer')
+}
+
+function bytesOf(part: string | NodeJS.ArrayBufferView, name: string): Uint8Array {
+  if (typeof part === 'string') return Buffer.from(part)
+  if (!ArrayBuffer.isView(part)) {
+    throw invalidArgType(name, 'a string, Buffer, TypedArray or DataView, or an array of them', part)
+  }
+  return part instanceof Uint8Array ? part : new Uint8Array(part.buffer, part.byteOffset, part.byteLength)
+}
+
+/** `length` bytes of a message from `offset` on. @throws ArgumentRangeError ERR_BUFFER_OUT_OF_BOUNDS */
+export function slicePayload(message: Message, offset: number, length: number): Uint8Array {
+  const bytes = payloadOf(message)
+  if (Array.isArray(bytes)) throw invalidArgType('buffer', 'a string, Buffer, TypedArray or DataView', message)
+  const from = offset >>> 0
+  const size = length >>> 0
+  if (from > bytes.length) throw bufferOutOfBounds('offset', from, bytes.length)
+  if (from + size > bytes.length) throw bufferOutOfBounds('length', size, bytes.length)
+  return bytes.subarray(from, from + size)
+}
+
+/** Errno for a name that a look-up resolved to an address of the other family. */
+export const { EINVAL } = constants.errno

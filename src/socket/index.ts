@@ -1,0 +1,8 @@
+export type { Message } from './arguments.js'
+export { type Capabilities, type Capability, capabilities } from './capabilities.js'
+export { createSocket } from './create-socket.js'
+export type { IterateOptions, ReceivedMessage } from './iterator.js'
+export type { KernelOptionName } from './kernel-options.js'
+export type { SendCallback } from './outbox.js'
+export { PktInfoSocket, type PktInfoSocketEvents } from './pktinfo-socket.js'
+export type * from './types.js'

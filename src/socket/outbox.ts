@@ -1,0 +1,401 @@
+import type { NativeSocket } from '../internal/addon.js'
+import { HAS_TOS, type Region, SEND_WORDS } from '../internal/region.js'
+import { type AddressCodec, thread } from '../internal/thread.js'
+import { EAGAIN, EMSGSIZE, MAX_PAYLOAD } from './limits.js'
+
+/** Called when the kernel has taken a datagram (`bytes` of payload), or with why it did not. */
+export type SendCallback = (error: Error | null, bytes: number) => void
+
+/** Where a datagram goes, where it leaves from, and how it is marked. */
+export interface Destination {
+  /** 1–65535; 0 is the connected peer, and then `address` is not read. */
+  port: number
+  address: string
+  /** Source address; '' lets the kernel choose. */
+  source: string
+  /** Interface to leave through; 0: by the source's scope, else routing decides. */
+  ifindex: number
+  /** TOS octet to send, −1: the socket's own. */
+  tos: number
+}
+
+/** A datagram that the kernel did not take: what is known about it when that happens. */
+export interface SendFailure {
+  /** Positive errno. */
+  errno: number
+  /** Position of its path in the region. */
+  path: number
+  /** Payload in bytes. */
+  size: number
+}
+
+/** What the outbox needs of its socket. */
+export interface OutboxOwner {
+  /** A datagram was not sent. */
+  onSendFailure(failure: SendFailure, callback: SendCallback | undefined): void
+  /** A datagram did not fit into the queue. */
+  onQueueFull(callback: SendCallback | undefined): void
+}
+
+interface Queued {
+  readonly payload: Uint8Array
+  readonly path: Uint32Array
+  readonly flags: number
+  readonly callback: SendCallback | undefined
+}
+
+/** Datagrams of one socket that wait in the region for the next `sendmmsg`. One staging area a thread. */
+interface Staging {
+  owner: Outbox | undefined
+  count: number
+  paths: number
+  scratch: number
+  callbacks: (SendCallback | undefined)[]
+  /** So that a batch without callbacks need not look for them. */
+  hasCallbacks: boolean
+}
+
+let shared: Staging | undefined
+
+/**
+ * The sending half of a socket. Datagrams are staged in memory shared with the addon and leave together: at the end of
+ * the receive event that they answer, else at the end of the current tick. What the kernel has no room for waits in a
+ * queue; nothing is dropped without somebody being told.
+ */
+export class Outbox {
+  /** Datagrams that the kernel took. */
+  sent = 0
+  /** Datagrams that could not be sent. */
+  failed = 0
+  readonly #native: NativeSocket
+  readonly #owner: OutboxOwner
+  readonly #region: Region
+  readonly #codec: AddressCodec
+  readonly #staging: Staging
+  readonly #maxBytes: number
+  readonly #maxDatagrams: number
+  #dispatching = false
+  #queue: Queued[] = []
+  #queuedBytes = 0
+  // The destination staged last: replies to one peer share a path.
+  #lastPath = -1
+  #lastPort = 0
+  #lastAddress = ''
+  #lastSource = ''
+  #lastIfindex = 0
+
+  constructor(native: NativeSocket, v6: boolean, limits: { bytes: number; datagrams: number }, owner: OutboxOwner) {
+    const { region, ipv4, ipv6 } = thread()
+    shared ??= {
+      owner: undefined,
+      count: 0,
+      paths: 0,
+      scratch: region.scratch,
+      callbacks: [],
+      hasCallbacks: false,
+    }
+    this.#native = native
+    this.#owner = owner
+    this.#region = region
+    this.#codec = v6 ? ipv6 : ipv4
+    this.#staging = shared
+    this.#maxBytes = limits.bytes
+    this.#maxDatagrams = limits.datagrams
+  }
+
+  /** Datagrams in the queue. */
+  get queued(): number {
+    return this.#queue.length
+  }
+
+  /** Payload bytes in the queue. */
+  get queuedBytes(): number {
+    return this.#queuedBytes
+  }
+
+  get limits(): { bytes: number; datagrams: number } {
+    return { bytes: this.#maxBytes, datagrams: this.#maxDatagrams }
+  }
+
+  /** A receive event begins: what is staged from here on leaves with `endDispatch`. */
+  beginDispatch(): void {
+    this.#dispatching = true
+  }
+
+  endDispatch(): void {
+    this.#dispatching = false
+    this.flush()
+  }
+
+  /**
+   * Stages an answer to the datagram that came on path `path`. Payloads inside the region are not copied: they must
+   * stay as they are until the dispatch ends.
+   */
+  reply(path: number, bytes: Uint8Array): void {
+    const staging = this.#claim()
+    const region = this.#region
+    const length = bytes.length
+    const offset = bytes.buffer === region.buffer ? bytes.byteOffset : this.#copy(bytes)
+    this.#record(offset, length, path, 0)
+    if (staging.hasCallbacks) staging.callbacks[staging.count - 1] = undefined
+  }
+
+  /**
+   * Stages a datagram, whose payload is copied. Returns false when an address is no literal of the socket's family:
+   * nothing is staged then.
+   *
+   * @param payload parts that make one payload
+   */
+  send(payload: Uint8Array | readonly Uint8Array[], to: Destination, callback: SendCallback | undefined): boolean {
+    const parts = Array.isArray(payload) ? (payload as readonly Uint8Array[]) : undefined
+    const length = parts === undefined ? (payload as Uint8Array).length : totalLength(parts)
+    const staging = this.#claim()
+    if (staging.paths === this.#region.sendPaths) this.flush()
+    this.#reserve(length <= MAX_PAYLOAD ? length : 0)
+    const path = this.#path(to)
+    if (path < 0) return false
+    if (length > MAX_PAYLOAD) {
+      // No kernel takes it, and the scratch space is not made for it.
+      this.#fail(EMSGSIZE, this.#region.path(path), length, callback)
+      return true
+    }
+    let offset: number
+    if (parts === undefined) {
+      offset = this.#copy(payload as Uint8Array)
+    } else {
+      offset = staging.scratch
+      for (const part of parts) this.#append(part)
+      staging.scratch = align(staging.scratch)
+    }
+    const index = staging.count
+    this.#record(offset, length, path, to.tos >= 0 ? HAS_TOS | to.tos : 0)
+    if (callback !== undefined) {
+      if (!staging.hasCallbacks) {
+        staging.callbacks.length = 0
+        staging.hasCallbacks = true
+      }
+      staging.callbacks[index] = callback
+    } else if (staging.hasCallbacks) {
+      staging.callbacks[index] = undefined
+    }
+    return true
+  }
+
+  /** Hands everything staged to the kernel; what it has no room for goes to the queue. */
+  flush(): void {
+    const staging = this.#staging
+    if (staging.owner !== this || staging.count === 0) return
+    const count = staging.count
+    // Datagrams do not overtake those that wait already.
+    const done = this.#queue.length === 0 ? this.#transmit(count) : 0
+    for (let i = done; i < count; i++) this.#enqueue(i)
+    this.#reset()
+    if (this.#queue.length > 0) this.#native.watchWritable(true)
+  }
+
+  /** The kernel has room again. */
+  drain(): void {
+    while (this.#queue.length > 0) {
+      const staging = this.#claim()
+      if (staging.count > 0) {
+        // Staged behind the queue, so it goes behind it.
+        this.flush()
+        continue
+      }
+      let count = 0
+      let room = this.#region.scratchEnd - staging.scratch
+      for (const entry of this.#queue) {
+        if (count === this.#region.sendPaths || align(entry.payload.length) > room) break
+        room -= align(entry.payload.length)
+        this.#stageQueued(entry)
+        count++
+      }
+      const done = this.#transmit(count)
+      for (const entry of this.#queue.splice(0, done)) this.#queuedBytes -= entry.payload.length
+      this.#reset()
+      if (done < count) return
+    }
+    this.#native.watchWritable(false)
+  }
+
+  /** The socket closes: what is staged gets its chance, what waits is called back with `error`. */
+  close(error: () => Error): void {
+    this.flush()
+    for (const { callback } of this.#queue) {
+      this.failed++
+      if (callback !== undefined) process.nextTick(callback, error(), 0)
+    }
+    this.#queue = []
+    this.#queuedBytes = 0
+  }
+
+  /** Makes the staging area this socket's own, with room for one more datagram. */
+  #claim(): Staging {
+    const staging = this.#staging
+    if (staging.owner !== this) {
+      staging.owner?.flush()
+      staging.owner = this
+      this.#reset()
+    }
+    if (staging.count === this.#region.maxSends) this.flush()
+    if (staging.count === 0 && !this.#dispatching) process.nextTick(flushOutbox, this)
+    return staging
+  }
+
+  #reserve(length: number): void {
+    if (this.#staging.scratch + length > this.#region.scratchEnd) this.flush()
+  }
+
+  #copy(bytes: Uint8Array): number {
+    this.#reserve(bytes.length)
+    const offset = this.#staging.scratch
+    this.#append(bytes)
+    this.#staging.scratch = align(this.#staging.scratch)
+    return offset
+  }
+
+  #append(bytes: Uint8Array): void {
+    this.#region.bytes.set(bytes, this.#staging.scratch)
+    this.#staging.scratch += bytes.length
+  }
+
+  #record(offset: number, length: number, path: number, flags: number): void {
+    const words = this.#region.words
+    const at = this.#region.sends + this.#staging.count++ * SEND_WORDS
+    words[at] = offset
+    words[at + 1] = length
+    words[at + 2] = path
+    words[at + 3] = flags
+  }
+
+  /** The number of a staged path to `to`, −1 when one of its addresses is none. */
+  #path(to: Destination): number {
+    if (
+      this.#lastPath >= 0 &&
+      to.port === this.#lastPort &&
+      to.address === this.#lastAddress &&
+      to.source === this.#lastSource &&
+      to.ifindex === this.#lastIfindex
+    ) {
+      return this.#lastPath
+    }
+    const region = this.#region
+    const words = region.words
+    const codec = this.#codec.bytes
+    const path = region.slots + this.#staging.paths
+    const at = region.path(path)
+    words[at + region.peerPort] = to.port
+    if (to.port !== 0) {
+      if (!codec.encode(to.address, words, at + region.peer, at + region.peerScope)) return -1
+    } else {
+      words.fill(0, at + region.peer, at + region.peer + 4)
+    }
+    if (to.source !== '') {
+      // A link-local source leaves through the interface that its scope names.
+      if (!codec.encode(to.source, words, at + region.source, at + region.outIfindex)) return -1
+      if (to.ifindex !== 0) words[at + region.outIfindex] = to.ifindex
+    } else {
+      words.fill(0, at + region.source, at + region.source + 4)
+      words[at + region.outIfindex] = to.ifindex
+    }
+    this.#staging.paths++
+    this.#lastPath = path
+    this.#lastPort = to.port
+    this.#lastAddress = to.address
+    this.#lastSource = to.source
+    this.#lastIfindex = to.ifindex
+    return path
+  }
+
+  /** Sends staged datagrams `[0, count)`; returns how many are dealt with, less only when the kernel has no room. */
+  #transmit(count: number): number {
+    const region = this.#region
+    const words = region.words
+    let from = 0
+    while (from < count) {
+      const next = this.#native.flush(from, count)
+      this.sent += next - from
+      if (this.#staging.hasCallbacks) this.#confirm(from, next)
+      if (next === count) return count
+      const errno = words[region.error]!
+      if (errno === EAGAIN) return next
+      const at = region.sends + next * SEND_WORDS
+      this.#fail(errno, region.path(words[at + 2]!), words[at + 1]!, this.#callback(next))
+      from = next + 1
+    }
+    return count
+  }
+
+  #confirm(from: number, to: number): void {
+    const { words, sends } = this.#region
+    for (let i = from; i < to; i++) {
+      const callback = this.#staging.callbacks[i]
+      if (callback !== undefined) process.nextTick(callback, null, words[sends + i * SEND_WORDS + 1])
+    }
+  }
+
+  #callback(index: number): SendCallback | undefined {
+    return this.#staging.hasCallbacks ? this.#staging.callbacks[index] : undefined
+  }
+
+  #fail(errno: number, path: number, size: number, callback: SendCallback | undefined): void {
+    this.failed++
+    this.#owner.onSendFailure({ errno, path, size }, callback)
+  }
+
+  /** Copies staged datagram `index` to the end of the queue. */
+  #enqueue(index: number): void {
+    const { words, bytes, sends, pathWords } = this.#region
+    const at = sends + index * SEND_WORDS
+    const length = words[at + 1]!
+    const callback = this.#callback(index)
+    if (this.#queue.length >= this.#maxDatagrams || this.#queuedBytes + length > this.#maxBytes) {
+      this.failed++
+      this.#owner.onQueueFull(callback)
+      return
+    }
+    const offset = words[at]!
+    const path = this.#region.path(words[at + 2]!)
+    this.#queue.push({
+      payload: bytes.slice(offset, offset + length),
+      path: words.slice(path, path + pathWords),
+      flags: words[at + 3]!,
+      callback,
+    })
+    this.#queuedBytes += length
+  }
+
+  #stageQueued(entry: Queued): void {
+    const staging = this.#staging
+    const path = this.#region.slots + staging.paths++
+    this.#region.words.set(entry.path, this.#region.path(path))
+    const index = staging.count
+    this.#record(this.#copy(entry.payload), entry.payload.length, path, entry.flags)
+    staging.hasCallbacks = true
+    staging.callbacks[index] = entry.callback
+  }
+
+  #reset(): void {
+    const staging = this.#staging
+    staging.count = 0
+    staging.paths = 0
+    staging.scratch = this.#region.scratch
+    staging.hasCallbacks = false
+    this.#lastPath = -1
+  }
+}
+
+function flushOutbox(outbox: Outbox): void {
+  outbox.flush()
+}
+
+/** Payloads start at multiples of 8 bytes. */
+function align(offset: number): number {
+  return (offset + 7) & ~7
+}
+
+function totalLength(parts: readonly Uint8Array[]): number {
+  let total = 0
+  for (const part of parts) total += part.length
+  return total
+}

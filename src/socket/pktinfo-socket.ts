@@ -1,0 +1,844 @@
+import type { LookupOneOptions } from 'node:dns'
+import { lookup as dnsLookup } from 'node:dns'
+import { EventEmitter } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { constants } from 'node:os'
+import {
+  alreadyBound,
+  badBufferSize,
+  blockedAddress,
+  bufferSizeFailed,
+  invalidArgType,
+  invalidFdType,
+  isConnected,
+  notConnected,
+  notRunning,
+  sendQueueFull,
+  systemError,
+} from '../errors.js'
+import { type NativeSocket, SocketEvent } from '../internal/addon.js'
+import * as linux from '../internal/linux.js'
+import { type Thread, thread } from '../internal/thread.js'
+import {
+  checkInteger,
+  checkPort,
+  checkSendOptions,
+  checkSocketOptions,
+  checkString,
+  type Message,
+  payloadOf,
+  slicePayload,
+  splitOptions,
+  tosOf,
+} from './arguments.js'
+import { DatagramBatch } from './batch.js'
+import { sendError } from './failures.js'
+import { Inbox, type InboxOwner } from './inbox.js'
+import { type IterateOptions, iterateMessages, type ReceivedMessage } from './iterator.js'
+import { applyAfterBind, applyOptions } from './kernel-options.js'
+import { DEFAULT_QUEUE_BYTES, DEFAULT_QUEUE_DATAGRAMS } from './limits.js'
+import { changeMembership, changeSourceMembership, setMulticastInterface } from './multicast.js'
+import { type Destination, Outbox, type OutboxOwner, type SendCallback, type SendFailure } from './outbox.js'
+import { PathReader } from './paths.js'
+import { takePeerErrors } from './peer-errors.js'
+import type {
+  Batch,
+  BindOptions,
+  OpenOptions,
+  PeerError,
+  RemoteInfo,
+  SendOptions,
+  SocketOptions,
+  SocketStats,
+} from './types.js'
+
+/** Events of a `PktInfoSocket`, and what their listeners get. */
+export interface PktInfoSocketEvents {
+  message: [msg: Buffer, rinfo: RemoteInfo]
+  batch: [batch: Batch]
+  listening: []
+  connect: []
+  close: []
+  error: [error: Error]
+  /** An ICMP error came back for a datagram (option `receiveErrors`). */
+  peerError: [error: PeerError]
+  /** A datagram without a callback could not be sent. Never fatal; `stats().sendErrors` counts them too. */
+  sendError: [error: Error]
+}
+
+const { ECANCELED, EBADF, EINVAL } = constants.errno
+
+const WILDCARD = { udp4: '0.0.0.0', udp6: '::' } as const
+const LOOPBACK = { udp4: '127.0.0.1', udp6: '::1' } as const
+
+/** A call that waits until the socket is bound; `fail` is told when it never will be. */
+interface Pending {
+  run(): void
+  fail(error: Error): void
+}
+
+/**
+ * A UDP socket that knows which local address each datagram came to, and answers from it.
+ *
+ * It has dgram's methods, overloads and events, so that it can stand where a `dgram.Socket` stood, and beside them:
+ * `rinfo.local`, `reply`, `send` with `from`, the `'batch'` event, async iteration and `stats`. Where its behaviour
+ * differs from dgram's on purpose is listed in docs/dgram.md.
+ *
+ * Receives with recvmmsg(2), sends with sendmmsg(2); source addresses through IP_PKTINFO and IPV6_PKTINFO (ip(7),
+ * RFC 3542 §6).
+ */
+export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements AsyncDisposable {
+  readonly type: 'udp4' | 'udp6'
+  readonly #options: SocketOptions
+  readonly #v6: boolean
+  readonly #thread: Thread
+  readonly #native: NativeSocket
+  readonly #paths: PathReader
+  readonly #inbox: Inbox
+  readonly #outbox: Outbox
+  #bindState: 'unbound' | 'binding' | 'bound' = 'unbound'
+  #connectState: 'disconnected' | 'connecting' | 'connected' = 'disconnected'
+  #remote: AddressInfo | undefined
+  #opened = false
+  #closed = false
+  #referenced = true
+  #pending: Pending[] | undefined
+  #droppedByQueue = 0
+  #receiveFailures = 0
+
+  /**
+   * Opens a socket and binds it.
+   *
+   * @param options the socket's, and `port` (default 0: the kernel chooses) and `address` (default: the wildcard)
+   * @throws (rejects with) ArgumentTypeError, ArgumentRangeError, UnsupportedPlatformError, UnsupportedKernelError,
+   * SystemError (EADDRINUSE, EADDRNOTAVAIL, EACCES, EMFILE, …), or the reason of an aborted `signal`
+   */
+  static override async bind(options: OpenOptions): Promise<PktInfoSocket> {
+    const { socket: socketOptions, bind } = splitOptions(options)
+    const { signal } = options
+    signal?.throwIfAborted()
+    const socket = new PktInfoSocket(socketOptions as unknown as SocketOptions)
+    await new Promise<void>((resolve, reject) => {
+      const settle = () => {
+        socket.off('error', onError)
+        socket.off('listening', onListening)
+        socket.off('close', onClose)
+      }
+      const onListening = () => {
+        settle()
+        resolve()
+      }
+      const onError = (error: Error) => {
+        settle()
+        socket.close()
+        reject(error)
+      }
+      const onClose = () => {
+        settle()
+        reject(signal?.aborted ? signal.reason : notRunning())
+      }
+      socket.on('listening', onListening)
+      socket.on('error', onError)
+      socket.on('close', onClose)
+      try {
+        socket.bind(bind)
+      } catch (error) {
+        onError(error as Error)
+      }
+    })
+    return socket
+  }
+
+  /**
+   * @param options a type or the options of `createSocket`; nothing is opened before it is needed
+   * @param listener of `'message'`
+   * @throws ArgumentTypeError, ArgumentRangeError, UnsupportedPlatformError
+   */
+  constructor(
+    options: SocketOptions | SocketOptions['type'],
+    listener?: (msg: Buffer, rinfo: RemoteInfo) => void,
+  ) {
+    super()
+    const checked = checkSocketOptions(options)
+    this.#options = checked
+    this.type = checked.type
+    this.#v6 = checked.type === 'udp6'
+    this.#thread = thread()
+    this.#native = new this.#thread.addon.UdpSocket()
+    this.#paths = new PathReader(this.#v6)
+    const { bytes = DEFAULT_QUEUE_BYTES, datagrams = DEFAULT_QUEUE_DATAGRAMS } = checked.sendQueue ?? {}
+    this.#outbox = new Outbox(this.#native, this.#v6, { bytes, datagrams }, this.#outboxOwner())
+    const batch = new DatagramBatch(this.#paths, this.#outbox, (payload, port, address, sendOptions) =>
+      sendOptions === undefined ? this.send(payload, port, address) : this.send(payload, port, address, sendOptions),
+    )
+    this.#inbox = new Inbox(this.#paths, batch, this.#inboxOwner())
+    if (listener !== undefined) this.on('message', listener)
+    if (checked.signal !== undefined) this.#closeOn(checked.signal)
+  }
+
+  // ---- Binding and closing
+
+  /** Binds as dgram does; `'listening'` follows, or `'error'`. @throws SocketStateError, ArgumentRangeError */
+  bind(port?: number, address?: string, callback?: () => void): this
+  bind(port?: number, callback?: () => void): this
+  bind(callback?: () => void): this
+  bind(options: BindOptions, callback?: () => void): this
+  bind(...args: unknown[]): this {
+    this.#healthCheck()
+    if (this.#bindState !== 'unbound') throw alreadyBound()
+    const [first, second] = args
+    const options: BindOptions =
+      typeof first === 'object' && first !== null
+        ? (first as BindOptions)
+        : {
+            port: typeof first === 'function' ? 0 : (first as number),
+            address: typeof second === 'function' ? '' : (second as string),
+          }
+    const port = options.port === undefined || options.port === null ? 0 : checkPort(options.port, true)
+    if (options.address) checkString('address', options.address)
+    if (options.fd !== undefined) checkInteger('options.fd', options.fd, 0, 0x7fffffff)
+    const callback = args.at(-1)
+    if (typeof callback === 'function') this.#onceListening(callback as () => void)
+
+    this.#bindState = 'binding'
+    if (options.fd !== undefined) {
+      const { fd } = options
+      process.nextTick(() => this.#attempt(() => this.#adopt(fd)))
+      return this
+    }
+    this.#resolve(options.address || WILDCARD[this.type], (error, address) => {
+      if (this.#closed) return
+      if (error !== null) this.#bindFailed(error)
+      else this.#attempt(() => this.#bindTo(address, port))
+    })
+    return this
+  }
+
+  /** Closes at once, so that the port is free; `'close'` follows. @throws SocketStateError when closed already */
+  close(callback?: () => void): this {
+    if (typeof callback === 'function') this.once('close', callback)
+    if (this.#pending !== undefined) {
+      const close = () => {
+        if (!this.#closed) this.close()
+      }
+      this.#pending.push({ run: close, fail: close })
+      return this
+    }
+    this.#healthCheck()
+    this.#outbox.close(() => systemError(ECANCELED, 'send'))
+    this.#closed = true
+    this.#inbox.close()
+    this.#native.close()
+    process.nextTick(() => this.emit('close'))
+    return this
+  }
+
+  /** Closes the socket and waits for `'close'`; a closed one is left alone. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return
+    await new Promise<void>((resolve) => this.close(resolve))
+  }
+
+  /** The local end. @throws SocketStateError, SystemError EBADF when not bound yet */
+  address(): AddressInfo {
+    this.#healthCheck()
+    const status = this.#opened ? this.#native.localName() : -EBADF
+    if (status !== 0) throw systemError(-status, 'getsockname')
+    return this.#paths.peer(this.#thread.region.name)
+  }
+
+  /** Keeps the process alive while the socket is open; the default. */
+  ref(): this {
+    return this.#setReferenced(true)
+  }
+
+  /** Lets the process end while the socket is open. */
+  unref(): this {
+    return this.#setReferenced(false)
+  }
+
+  // ---- Connecting
+
+  /** Fixes the peer: only its datagrams are received. `'connect'` follows. @throws SocketStateError, ArgumentRangeError */
+  connect(port: number, address?: string, callback?: () => void): void
+  connect(port: number, callback: () => void): void
+  connect(port: number, address?: string | (() => void), callback?: () => void): void {
+    const to = checkPort(port)
+    const done = typeof address === 'function' ? address : callback
+    const host = typeof address === 'function' || address === undefined ? '' : address
+    checkString('address', host)
+    this.#healthCheck()
+    if (this.#connectState !== 'disconnected') throw isConnected()
+    this.#connectState = 'connecting'
+    this.#whenBound(
+      () => this.#connect(to, host, done as ((error?: Error) => void) | undefined),
+      () => {
+        this.#connectState = 'disconnected'
+      },
+    )
+  }
+
+  /** @throws SocketStateError when not connected */
+  disconnect(): void {
+    this.#healthCheck()
+    if (this.#connectState !== 'connected') throw notConnected()
+    const status = this.#native.disconnect()
+    if (status !== 0) throw systemError(-status, 'connect')
+    this.#connectState = 'disconnected'
+    this.#remote = undefined
+  }
+
+  /** The connected peer. @throws SocketStateError when not connected */
+  remoteAddress(): AddressInfo {
+    this.#healthCheck()
+    if (this.#remote === undefined) throw notConnected()
+    return { ...this.#remote }
+  }
+
+  // ---- Sending
+
+  /**
+   * Sends as dgram does, or with `options` from a chosen address. Without a callback a failure is counted and emitted
+   * as `'sendError'`. The payload may be used again at once.
+   *
+   * @throws ArgumentTypeError, ArgumentRangeError, SocketStateError
+   */
+  send(msg: Message, port?: number, address?: string, callback?: SendCallback): void
+  send(msg: Message, port: number, callback: SendCallback): void
+  send(msg: Message, callback?: SendCallback): void
+  send(msg: Message, offset: number, length: number, port?: number, address?: string, callback?: SendCallback): void
+  send(msg: Message, offset: number, length: number, port: number, callback: SendCallback): void
+  send(msg: Message, offset: number, length: number, callback: SendCallback): void
+  send(msg: Message, port: number, address: string, options: SendOptions, callback?: SendCallback): void
+  send(msg: Message, options: SendOptions, callback?: SendCallback): void
+  send(msg: Message, a?: unknown, b?: unknown, c?: unknown, d?: unknown, e?: unknown): void {
+    const connected = this.#connectState === 'connected'
+    let payload: Uint8Array | Uint8Array[]
+    let port: unknown
+    let address: unknown
+    let options: SendOptions | undefined
+    let callback: unknown
+    if (typeof a === 'object' && a !== null) {
+      payload = payloadOf(msg)
+      options = a as SendOptions
+      callback = b
+    } else if (typeof c === 'object' && c !== null) {
+      payload = payloadOf(msg)
+      port = a
+      address = b
+      options = c as SendOptions
+      callback = d
+    } else if (connected ? typeof b === 'number' : d || (c && typeof c !== 'function')) {
+      payload = slicePayload(msg, a as number, b as number)
+      port = c
+      address = d
+      callback = e
+    } else {
+      payload = payloadOf(msg)
+      port = a
+      address = b
+      callback = c
+    }
+    // The callback may stand in the place of any argument that is left out.
+    if (typeof port === 'function') {
+      callback = port
+      port = undefined
+    } else if (typeof address === 'function') {
+      callback = address
+      address = undefined
+    }
+    if (connected) {
+      if (port || address) throw isConnected(this.#remote && `${this.#remote.address}:${this.#remote.port}`)
+    } else {
+      port = checkPort(port)
+      if (address !== undefined && address !== null) checkString('address', address)
+    }
+    if (options !== undefined) checkSendOptions(options)
+    this.#healthCheck()
+    const done = typeof callback === 'function' ? (callback as SendCallback) : undefined
+    const to: Destination = {
+      port: connected ? 0 : (port as number),
+      address: connected ? '' : (address as string) || LOOPBACK[this.type],
+      source: options?.from?.address ?? '',
+      ifindex: options?.from?.ifindex ?? 0,
+      tos: options === undefined ? -1 : tosOf(options),
+    }
+    if (this.#bindState === 'bound') {
+      this.#sendTo(payload, to, done)
+      return
+    }
+    const kept = payload
+    this.#whenBound(
+      () => this.#sendTo(kept, to, done),
+      (error) => this.#reportSendError(error, done),
+    )
+  }
+
+  /** @deprecated dgram's old name for `send` with offset and length. */
+  sendto(msg: Message, offset: number, length: number, port: number, address: string, callback?: SendCallback): void {
+    if (typeof offset !== 'number') throw invalidArgType('offset', 'of type number', offset)
+    if (typeof length !== 'number') throw invalidArgType('length', 'of type number', length)
+    if (typeof port !== 'number') throw invalidArgType('port', 'of type number', port)
+    checkString('address', address)
+    this.send(msg, offset, length, port, address, callback)
+  }
+
+  /**
+   * Answers a datagram from the address that it came to, or for multicast and broadcast from the interface's own.
+   * A failure goes to the callback, else it is counted and emitted as `'sendError'`: a broken peer never closes a
+   * server.
+   *
+   * @param rinfo what the `'message'` listener was given, now or earlier
+   * @throws ArgumentTypeError, ArgumentRangeError, SocketStateError when closed
+   */
+  reply(msg: Message, rinfo: RemoteInfo, callback?: SendCallback): void {
+    if (this.#closed) throw notRunning()
+    const { local } = rinfo
+    if (local === undefined) throw invalidArgType('rinfo', "what a 'message' listener of this library was given", rinfo)
+    const source = local.source
+    replyTo.port = rinfo.port
+    replyTo.address = rinfo.address
+    replyTo.source = source
+    // The arrival interface is forced only where the source does not stand for it; see Path in native/src/layout.h.
+    replyTo.ifindex = source === local.address ? 0 : local.ifindex
+    const payload = payloadOf(msg)
+    if (!this.#outbox.send(payload, replyTo, callback)) this.#reportSendError(systemError(EINVAL, 'send', replyTo), callback)
+  }
+
+  // ---- Receiving
+
+  /**
+   * Datagrams as an async iterator over a bounded queue. What arrives while it is full is dropped and counted in
+   * `stats().droppedByQueue`.
+   */
+  messages(options: IterateOptions = {}): AsyncIterableIterator<ReceivedMessage> {
+    if (options.limit !== undefined) checkInteger('options.limit', options.limit, 1, 2 ** 32 - 1)
+    this.#healthCheck()
+    return iterateMessages(this, options, () => {
+      this.#droppedByQueue++
+    })
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<ReceivedMessage> {
+    return this.messages()
+  }
+
+  /** Counters since the socket was made; they stay readable after it is closed. */
+  stats(): SocketStats {
+    const inbox = this.#inbox
+    const outbox = this.#outbox
+    return {
+      received: inbox.received,
+      sent: outbox.sent,
+      batches: inbox.batches,
+      truncated: inbox.truncated,
+      droppedByKernel: this.#kernelDrops(),
+      droppedByQueue: this.#droppedByQueue,
+      sendErrors: outbox.failed,
+      queued: outbox.queued,
+    }
+  }
+
+  // ---- Options of an open socket
+
+  /** Size of the kernel's receive buffer in bytes, as it accounts for it (socket(7): twice what was asked for). */
+  getRecvBufferSize(): number {
+    return this.#getBufferSize(linux.SO_RCVBUF)
+  }
+
+  getSendBufferSize(): number {
+    return this.#getBufferSize(linux.SO_SNDBUF)
+  }
+
+  /** @throws ArgumentTypeError ERR_SOCKET_BAD_BUFFER_SIZE */
+  setRecvBufferSize(size: number): void {
+    this.#setBufferSize(linux.SO_RCVBUF, size)
+  }
+
+  /** @throws ArgumentTypeError ERR_SOCKET_BAD_BUFFER_SIZE */
+  setSendBufferSize(size: number): void {
+    this.#setBufferSize(linux.SO_SNDBUF, size)
+  }
+
+  /** Payload bytes that wait for room in the kernel's send buffer. */
+  getSendQueueSize(): number {
+    return this.#outbox.queuedBytes
+  }
+
+  /** Datagrams that wait for room in the kernel's send buffer. */
+  getSendQueueCount(): number {
+    return this.#outbox.queued
+  }
+
+  /** Allows sending to broadcast addresses (SO_BROADCAST). */
+  setBroadcast(flag: boolean): void {
+    this.#setOption('setBroadcast', linux.SOL_SOCKET, linux.SO_BROADCAST, flag ? 1 : 0)
+  }
+
+  /** Time to live, or hop limit, of unicast datagrams, 1–255. */
+  setTTL(ttl: number): number {
+    this.#setHops('setTTL', linux.IP_TTL, linux.IPV6_UNICAST_HOPS, ttl, 1)
+    return ttl
+  }
+
+  /** Time to live, or hop limit, of multicast datagrams, 0–255. */
+  setMulticastTTL(ttl: number): number {
+    this.#setHops('setMulticastTTL', linux.IP_MULTICAST_TTL, linux.IPV6_MULTICAST_HOPS, ttl, 0)
+    return ttl
+  }
+
+  /** Whether this host gets the multicast that it sends. */
+  setMulticastLoopback(flag: boolean): boolean {
+    if (this.#v6) {
+      this.#setOption('setMulticastLoopback', linux.IPPROTO_IPV6, linux.IPV6_MULTICAST_LOOP, flag ? 1 : 0)
+    } else {
+      this.#setOption('setMulticastLoopback', linux.IPPROTO_IP, linux.IP_MULTICAST_LOOP, flag ? 1 : 0)
+    }
+    return flag
+  }
+
+  /** The interface that multicast leaves through: its IPv4 address, or for IPv6 an address with its scope (`::%eth1`). */
+  setMulticastInterface(interfaceAddress: string): void {
+    checkString('interfaceAddress', interfaceAddress)
+    setMulticastInterface(this.#open(), this.#v6, interfaceAddress)
+  }
+
+  addMembership(multicastAddress: string, multicastInterface?: string): void {
+    changeMembership(this.#open(), this.#v6, true, multicastAddress, multicastInterface)
+  }
+
+  dropMembership(multicastAddress: string, multicastInterface?: string): void {
+    changeMembership(this.#open(), this.#v6, false, multicastAddress, multicastInterface)
+  }
+
+  addSourceSpecificMembership(sourceAddress: string, groupAddress: string, multicastInterface?: string): void {
+    checkString('sourceAddress', sourceAddress)
+    checkString('groupAddress', groupAddress)
+    changeSourceMembership(this.#open(), this.#v6, true, sourceAddress, groupAddress, multicastInterface)
+  }
+
+  dropSourceSpecificMembership(sourceAddress: string, groupAddress: string, multicastInterface?: string): void {
+    checkString('sourceAddress', sourceAddress)
+    checkString('groupAddress', groupAddress)
+    changeSourceMembership(this.#open(), this.#v6, false, sourceAddress, groupAddress, multicastInterface)
+  }
+
+  // ---- Inside
+
+  #healthCheck(): void {
+    if (this.#closed) throw notRunning()
+  }
+
+  #inboxOwner(): InboxOwner {
+    const blocked = this.#options.receiveBlockList
+    const family = this.#v6 ? 'ipv6' : 'ipv4'
+    return {
+      batchListeners: () => this.listenerCount('batch'),
+      messageListeners: () => this.listenerCount('message'),
+      onBatch: (batch) => this.emit('batch', batch),
+      onMessage: (message, rinfo) => this.emit('message', message, rinfo),
+      accepts: blocked && ((address) => !blocked.check(address, family)),
+    }
+  }
+
+  #outboxOwner(): OutboxOwner {
+    return {
+      onSendFailure: (failure, callback) => this.#onSendFailure(failure, callback),
+      onQueueFull: (callback) => {
+        if (!this.#wantsSendError(callback)) return
+        const queued = { datagrams: this.#outbox.queued, bytes: this.#outbox.queuedBytes }
+        this.#reportSendError(sendQueueFull(queued, this.#outbox.limits), callback)
+      },
+    }
+  }
+
+  /** Errors are costly to make, and a flood of broken peers must not slow down the others: only if somebody looks. */
+  #wantsSendError(callback: SendCallback | undefined): boolean {
+    return callback !== undefined || this.listenerCount('sendError') > 0
+  }
+
+  #onSendFailure(failure: SendFailure, callback: SendCallback | undefined): void {
+    if (this.#wantsSendError(callback)) this.#reportSendError(sendError(failure, this.#paths), callback)
+  }
+
+  #reportSendError(error: Error, callback: SendCallback | undefined): void {
+    if (callback !== undefined) process.nextTick(callback, error, 0)
+    else process.nextTick(() => this.emit('sendError', error))
+  }
+
+  readonly #onEvent = (event: number, value: number): void => {
+    switch (event) {
+      case SocketEvent.datagrams:
+        this.#outbox.beginDispatch()
+        try {
+          this.#inbox.take(value)
+        } finally {
+          if (!this.#closed) this.#outbox.endDispatch()
+        }
+        break
+      case SocketEvent.writable:
+        this.#outbox.drain()
+        break
+      case SocketEvent.errorQueue:
+        for (const error of takePeerErrors(this.#native, this.#paths)) this.emit('peerError', error)
+        break
+      case SocketEvent.receiveError:
+        this.#onReceiveError(value)
+        break
+    }
+  }
+
+  /** Mostly an ICMP error on a connected socket. Never fatal: it is emitted if somebody listens, as dgram does. */
+  #onReceiveError(errno: number): void {
+    this.#receiveFailures++
+    if (this.#options.receiveErrors) return // the error queue told it in detail
+    if (this.listenerCount('error') > 0) this.emit('error', systemError(errno, 'recvmsg'))
+  }
+
+  /** Opens the descriptor if that has not happened yet, so that options can be set before bind. */
+  #open(): NativeSocket {
+    this.#healthCheck()
+    if (this.#opened) return this.#native
+    const status = this.#native.open(this.#v6 ? 6 : 4)
+    if (status !== 0) throw systemError(-status, 'socket')
+    try {
+      applyOptions(this.#native, this.#v6, this.#options)
+      if (this.#options.recvBufferSize) this.#applyBufferSize(linux.SO_RCVBUF, this.#options.recvBufferSize)
+      if (this.#options.sendBufferSize) this.#applyBufferSize(linux.SO_SNDBUF, this.#options.sendBufferSize)
+    } catch (error) {
+      this.#native.close()
+      throw error
+    }
+    this.#opened = true
+    return this.#native
+  }
+
+  #bindTo(address: string, port: number): void {
+    const native = this.#open()
+    if (!this.#writeName(address, port)) throw systemError(EINVAL, 'bind', { address, port })
+    const status = native.bind()
+    if (status !== 0) throw systemError(-status, 'bind', { address, port })
+    this.#startListening()
+  }
+
+  #adopt(fd: number): void {
+    if (this.#opened) throw alreadyBound()
+    const family = this.#native.adopt(fd)
+    if (family < 0) {
+      throw family === -EBADF ? systemError(EBADF, 'open') : invalidFdType(fd, 'not a UDP socket')
+    }
+    if ((family === 6) !== this.#v6) {
+      throw invalidFdType(fd, family === 6 ? 'udp6' : 'udp4')
+    }
+    this.#opened = true
+    applyOptions(this.#native, this.#v6, this.#options)
+    this.#startListening()
+  }
+
+  #startListening(): void {
+    applyAfterBind(this.#native, this.#v6)
+    const status = this.#native.start(this.#onEvent)
+    if (status !== 0) throw systemError(-status, 'epoll_ctl')
+    if (!this.#referenced) this.#native.setRef(false)
+    this.#learnPort()
+    this.#bindState = 'bound'
+    const pending = this.#pending
+    this.#pending = undefined
+    this.emit('listening')
+    for (const { run } of pending ?? []) {
+      if (!this.#closed) run()
+    }
+  }
+
+  #learnPort(): void {
+    if (this.#native.localName() === 0) {
+      this.#paths.port = this.#thread.region.words[this.#thread.region.name + this.#thread.region.peerPort]!
+    }
+  }
+
+  #attempt(bind: () => void): void {
+    if (this.#closed) return
+    try {
+      bind()
+    } catch (error) {
+      if (this.#bindState === 'bound') throw error // a 'listening' listener threw
+      this.#bindFailed(error as Error)
+    }
+  }
+
+  #bindFailed(error: Error): void {
+    this.#bindState = 'unbound'
+    const pending = this.#pending
+    this.#pending = undefined
+    for (const { fail } of pending ?? []) fail(error)
+    this.emit('error', error)
+  }
+
+  /** dgram's way: the callback is forgotten when binding fails. */
+  #onceListening(callback: () => void): void {
+    const forget = () => {
+      this.off('error', forget)
+      this.off('listening', onListening)
+    }
+    const onListening = () => {
+      forget()
+      callback.call(this)
+    }
+    this.on('error', forget)
+    this.on('listening', onListening)
+  }
+
+  /** Runs `run` when the socket is bound, binding it to a port of the kernel's choice if need be. */
+  #whenBound(run: () => void, fail: (error: Error) => void): void {
+    if (this.#bindState === 'bound') {
+      run()
+      return
+    }
+    if (this.#bindState === 'unbound') this.bind({ port: 0 })
+    this.#pending ??= []
+    this.#pending.push({ run, fail })
+  }
+
+  #sendTo(payload: Uint8Array | Uint8Array[], to: Destination, callback: SendCallback | undefined): void {
+    const blocked = this.#options.sendBlockList
+    if (this.#options.lookup === undefined && blocked === undefined && this.#outbox.send(payload, to, callback)) return
+    if (to.port === 0) {
+      if (!this.#outbox.send(payload, to, callback)) this.#reportSendError(systemError(EINVAL, 'send', to), callback)
+      return
+    }
+    const named = to.address
+    this.#resolve(named, (error, address) => {
+      if (error !== null) {
+        if (callback !== undefined) callback(error, 0)
+        else this.emit('error', error)
+        return
+      }
+      if (this.#closed) {
+        this.#reportSendError(notRunning(), callback)
+        return
+      }
+      if (blocked?.check(address, this.#v6 ? 'ipv6' : 'ipv4')) {
+        this.#reportSendError(blockedAddress(address), callback)
+        return
+      }
+      if (this.#outbox.send(payload, { ...to, address }, callback)) return
+      this.#reportSendError(systemError(EINVAL, 'send', { address: named, port: to.port }), callback)
+    })
+  }
+
+  #connect(port: number, host: string, callback: ((error?: Error) => void) | undefined): void {
+    if (callback !== undefined) this.once('connect', callback)
+    this.#resolve(host || LOOPBACK[this.type], (lookupError, address) => {
+      if (this.#closed) return
+      const error = lookupError ?? this.#connectTo(address, port)
+      if (error === null) {
+        process.nextTick(() => this.emit('connect'))
+        return
+      }
+      this.#connectState = 'disconnected'
+      process.nextTick(() => {
+        if (callback === undefined) {
+          this.emit('error', error)
+          return
+        }
+        this.off('connect', callback)
+        callback(error)
+      })
+    })
+  }
+
+  #connectTo(address: string, port: number): Error | null {
+    if (!this.#writeName(address, port)) return systemError(EINVAL, 'connect', { address, port })
+    this.#outbox.flush() // what was sent before goes where it was meant to
+    const status = this.#native.connect()
+    if (status !== 0) return systemError(-status, 'connect', { address, port })
+    this.#writeName(address, port)
+    this.#remote = this.#paths.peer(this.#thread.region.name)
+    this.#connectState = 'connected'
+    this.#learnPort()
+    return null
+  }
+
+  /** Writes an address into the name path. False when it is no literal of the socket's family. */
+  #writeName(address: string, port: number): boolean {
+    const { region, ipv4, ipv6 } = this.#thread
+    const { words, name } = region
+    words[name + region.peerPort] = port
+    return (this.#v6 ? ipv6 : ipv4).bytes.encode(address, words, name + region.peer, name + region.peerScope)
+  }
+
+  /** Name → address, always asynchronously, in dgram's way. */
+  #resolve(name: string, callback: (error: Error | null, address: string) => void): void {
+    const family = this.#v6 ? 6 : 4
+    const custom = this.#options.lookup
+    if (custom !== undefined) {
+      const options: LookupOneOptions = { family }
+      custom(name, options, (error, address) => callback(error, address))
+      return
+    }
+    dnsLookup(name, family, (error, address) => callback(error, address))
+  }
+
+  #closeOn(signal: AbortSignal): void {
+    const onAbort = () => {
+      if (!this.#closed) this.close()
+    }
+    if (signal.aborted) {
+      onAbort()
+      return
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+    this.once('close', () => signal.removeEventListener('abort', onAbort))
+  }
+
+  #setReferenced(referenced: boolean): this {
+    this.#referenced = referenced
+    if (!this.#closed) this.#native.setRef(referenced)
+    return this
+  }
+
+  #setOption(syscall: string, level: number, name: number, value: number): void {
+    const status = this.#open().setInt(level, name, value)
+    if (status !== 0) throw systemError(-status, syscall, { value })
+  }
+
+  #setHops(syscall: string, ipv4: number, ipv6: number, hops: number, low: number): void {
+    if (typeof hops !== 'number') throw invalidArgType('ttl', 'of type number', hops)
+    if (!(hops >= low && hops <= 255)) throw systemError(EINVAL, syscall, { value: hops })
+    if (this.#v6) this.#setOption(syscall, linux.IPPROTO_IPV6, ipv6, hops)
+    else this.#setOption(syscall, linux.IPPROTO_IP, ipv4, hops)
+  }
+
+  #getBufferSize(name: number): number {
+    const size = this.#open().getInt(linux.SOL_SOCKET, name)
+    if (size < 0) throw bufferSizeFailed(bufferName(name), systemError(-size, 'getsockopt'))
+    return size
+  }
+
+  #setBufferSize(name: number, size: number): void {
+    if (!Number.isInteger(size) || size <= 0 || size > 0x7fffffff) throw badBufferSize(size)
+    this.#open()
+    this.#applyBufferSize(name, size)
+  }
+
+  #applyBufferSize(name: number, size: number): void {
+    const status = this.#native.setInt(linux.SOL_SOCKET, name, size)
+    if (status !== 0) throw bufferSizeFailed(bufferName(name), systemError(-status, 'setsockopt'))
+  }
+
+  /** SO_MEMINFO knows at any time (Linux 4.12); SO_RXQ_OVFL only with the next datagram. */
+  #kernelDrops(): number {
+    if (this.#closed || !this.#opened) return this.#inbox.kernelDrops
+    const info = new Uint32Array(linux.SK_MEMINFO_DROPS + 1)
+    const length = this.#native.getBytes(linux.SOL_SOCKET, linux.SO_MEMINFO, new Uint8Array(info.buffer))
+    if (length === info.byteLength) this.#inbox.kernelDrops = info[linux.SK_MEMINFO_DROPS]!
+    return this.#inbox.kernelDrops
+  }
+}
+
+/** Filled for each reply: one object for all, since the outbox reads it at once. */
+const replyTo: Destination = { port: 0, address: '', source: '', ifindex: 0, tos: -1 }
+
+function bufferName(option: number): 'receive' | 'send' {
+  return option === linux.SO_RCVBUF ? 'receive' : 'send'
+}

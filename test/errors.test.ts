@@ -1,0 +1,254 @@
+import { createSocket, type Socket } from 'node:dgram'
+import { readFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { describe, expect, it } from 'vitest'
+import * as errors from '../src/errors.js'
+
+const { errno } = constants
+
+/** One failure of every code. Their messages are the examples of docs/errors.md. */
+const examples: Record<errors.ErrorCode, Error & { code: string }> = {
+  ERR_UNSUPPORTED_PLATFORM: errors.unsupportedPlatform(undefined, 'darwin', 'arm64'),
+  ERR_UNSUPPORTED_KERNEL: errors.unsupportedKernel('localPortRange', '6.3', undefined, '6.1.0-13-amd64'),
+  ERR_SOURCE_NOT_LOCAL: errors.sourceNotLocal('198.51.100.2'),
+  ERR_SEND_QUEUE_FULL: errors.sendQueueFull(
+    { datagrams: 4096, bytes: 2_097_152 },
+    { datagrams: 4096, bytes: 4_194_304 },
+  ),
+  ERR_SOCKET_ALREADY_BOUND: errors.alreadyBound(),
+  ERR_SOCKET_DGRAM_NOT_RUNNING: errors.notRunning(),
+  ERR_SOCKET_DGRAM_IS_CONNECTED: errors.isConnected('192.0.2.1:53'),
+  ERR_SOCKET_DGRAM_NOT_CONNECTED: errors.notConnected(),
+  ERR_IP_BLOCKED: errors.blockedAddress('192.0.2.1'),
+  ERR_SOCKET_BUFFER_SIZE: errors.bufferSizeFailed('receive', errors.systemError(errno.EBADF, 'getsockopt')),
+  ERR_INVALID_ARG_TYPE: errors.invalidArgType('address', 'of type string', 5),
+  ERR_INVALID_ARG_VALUE: errors.invalidArgValue('from.address', 'must be an IPv4 address', '::1'),
+  ERR_MISSING_ARGS: errors.missingArgument('multicastAddress'),
+  ERR_UNKNOWN_OPTION: errors.unknownOption('reusePrt', ['reuseAddr', 'reusePort']),
+  ERR_SOCKET_BAD_TYPE: errors.badType('udp5'),
+  ERR_SOCKET_BAD_BUFFER_SIZE: errors.badBufferSize(-1),
+  ERR_INVALID_FD_TYPE: errors.invalidFdType(3, 'TCP'),
+  ERR_OUT_OF_RANGE: errors.outOfRange('ecn', '>= 0 && <= 3', 4),
+  ERR_BUFFER_OUT_OF_BOUNDS: errors.bufferOutOfBounds('offset', 5, 3),
+  ERR_SOCKET_BAD_PORT: errors.badPort(70_000),
+  EADDRINUSE: errors.systemError(errno.EADDRINUSE, 'bind', { address: '127.0.0.1', port: 53 }),
+  EADDRNOTAVAIL: errors.systemError(errno.EADDRNOTAVAIL, 'bind', { address: '198.51.100.2', port: 53 }),
+  EACCES: errors.systemError(errno.EACCES, 'bind', { address: '0.0.0.0', port: 53 }),
+  EPERM: errors.systemError(errno.EPERM, 'setsockopt', { option: 'transparent', value: true }),
+  EMSGSIZE: errors.systemError(errno.EMSGSIZE, 'send', { address: '192.0.2.1', port: 53, size: 66_000 }),
+  EMFILE: errors.systemError(errno.EMFILE, 'socket'),
+  ENFILE: errors.systemError(errno.ENFILE, 'socket'),
+  ENOBUFS: errors.systemError(errno.ENOBUFS, 'send', { address: '192.0.2.1', port: 53 }),
+  ENOMEM: errors.systemError(errno.ENOMEM, 'send', { address: '192.0.2.1', port: 53 }),
+  ENETUNREACH: errors.systemError(errno.ENETUNREACH, 'send', { address: '192.0.2.1', port: 53 }),
+  EHOSTUNREACH: errors.systemError(errno.EHOSTUNREACH, 'send', { address: '192.0.2.1', port: 53 }),
+  ENETDOWN: errors.systemError(errno.ENETDOWN, 'send', { address: '192.0.2.1', port: 53 }),
+  ECONNREFUSED: errors.systemError(errno.ECONNREFUSED, 'send', { address: '192.0.2.1', port: 53 }),
+  EAFNOSUPPORT: errors.systemError(errno.EAFNOSUPPORT, 'bind', { address: '192.0.2.1', port: 53 }),
+  ENODEV: errors.systemError(errno.ENODEV, 'addMembership', { address: '224.0.0.251', interface: '192.0.2.1' }),
+  ENOPROTOOPT: errors.systemError(errno.ENOPROTOOPT, 'setsockopt', { option: 'gro' }),
+  ENOTSUP: errors.systemError(errno.EOPNOTSUPP, 'setsockopt', { option: 'ipv6Only' }),
+  EINVAL: errors.systemError(errno.EINVAL, 'setTTL', { value: 0 }),
+  EBADF: errors.systemError(errno.EBADF, 'open'),
+  ENOTSOCK: errors.systemError(errno.ENOTSOCK, 'open'),
+  EDESTADDRREQ: errors.systemError(errno.EDESTADDRREQ, 'send'),
+}
+
+describe('codes', () => {
+  it('are given out by the function that is meant to', () => {
+    for (const [code, error] of Object.entries(examples)) expect(error.code).toBe(code)
+  })
+
+  it('are listed once each', () => {
+    expect([...errors.ERROR_CODES].sort()).toEqual(Object.keys(examples).sort())
+  })
+
+  it('each have a line with their example in docs/errors.md, and no other code has one', () => {
+    const page = readFileSync(new URL('../docs/errors.md', import.meta.url), 'utf8')
+    const rows = page.split('\n').filter((line) => /^\| `E/.test(line))
+    const documented = rows.map((row) => /^\| `(\w+)`/.exec(row)?.[1])
+    expect([...documented].sort()).toEqual([...errors.ERROR_CODES].sort())
+    for (const row of rows) {
+      const error = examples[/`(\w+)`/.exec(row)?.[1] as errors.ErrorCode]
+      expect(row).toContain(error.message)
+    }
+  })
+})
+
+describe('classes', () => {
+  const wrongArguments = /^ERR_(INVALID|MISSING|UNKNOWN|OUT_OF_RANGE|BUFFER_OUT|SOCKET_BAD)/
+
+  it('are TypeError and RangeError for wrong arguments, UdpDsrError for all else', () => {
+    for (const [code, error] of Object.entries(examples)) {
+      const argument = error instanceof errors.ArgumentTypeError || error instanceof errors.ArgumentRangeError
+      expect([code, argument]).toEqual([code, wrongArguments.test(code)])
+      expect([code, error instanceof errors.UdpDsrError]).toEqual([code, !argument])
+      expect(error).toBeInstanceOf(Error)
+      expect(error.stack).toContain(error.message)
+    }
+    expect(examples.ERR_INVALID_ARG_TYPE).toBeInstanceOf(TypeError)
+    expect(examples.ERR_SOCKET_BAD_PORT).toBeInstanceOf(RangeError)
+  })
+
+  it('carry what the message says as fields', () => {
+    expect(examples.ERR_UNSUPPORTED_PLATFORM).toMatchObject({ platform: 'darwin', arch: 'arm64' })
+    expect(examples.ERR_UNSUPPORTED_KERNEL).toMatchObject({ option: 'localPortRange', since: '6.3' })
+    expect(errors.unsupportedKernel('gro', '5.0').running).toMatch(/^\d+\./)
+    expect(examples.ERR_SEND_QUEUE_FULL).toMatchObject({
+      queued: { datagrams: 4096, bytes: 2_097_152 },
+      limit: { datagrams: 4096, bytes: 4_194_304 },
+    })
+    const cause = new Error('why')
+    expect(errors.sourceNotLocal('::1', cause)).toMatchObject({ address: '::1', cause })
+    const unloadable = errors.unsupportedPlatform(cause, 'linux', 'x64')
+    expect(unloadable.cause).toBe(cause)
+    expect(unloadable.message).toContain('did not load on linux x64: why.')
+    expect('cause' in errors.sourceNotLocal('::1')).toBe(false)
+  })
+})
+
+describe('sourceNotLocal', () => {
+  it.each([
+    ['198.51.100.2', 'ip route add local 198.51.100.2 dev lo'],
+    ['2001:db8::2', 'ip -6 route add local 2001:db8::2 dev lo'],
+    ['::ffff:198.51.100.2', 'ip route add local 198.51.100.2 dev lo'],
+    ['fe80::2%eth0', 'ip -6 route add local fe80::2 dev lo'],
+  ])('gives the command for %s', (address, command) => {
+    const { message } = errors.sourceNotLocal(address)
+    expect(message).toContain(`Make it local: \`${command}\`. Or `)
+    expect(message.startsWith(`${address} is not local`)).toBe(true)
+    expect(message).toContain('transparent: true')
+    expect(message).toContain('freebind')
+  })
+})
+
+describe('unknownOption', () => {
+  const known = ['reuseAddr', 'reusePort', 'ipv6Only', 'gro', 'gso']
+  it.each([
+    ['reuseport', 'reusePort'],
+    ['resuePort', 'reusePort'],
+    ['reuse_addr', 'reuseAddr'],
+    ['IPV6ONLY', 'ipv6Only'],
+    ['gr', 'gro'],
+  ])('%s is taken for %s', (typed, meant) => {
+    expect(errors.unknownOption(typed, known).message).toBe(`Unknown option "${typed}". Did you mean "${meant}"?`)
+  })
+
+  it('lists what there is when nothing is near', () => {
+    expect(errors.unknownOption('broadcast', known).message).toContain(`Known options: ${known.join(', ')}`)
+  })
+})
+
+describe('systemError', () => {
+  it('explains by what was called', () => {
+    const { EADDRINUSE, EADDRNOTAVAIL, EACCES, EPERM, EINVAL, ENOBUFS } = errno
+    const say = (...given: Parameters<typeof errors.systemError>) => errors.systemError(...given).message
+    expect(say(EADDRINUSE, 'bind', { address: '0.0.0.0', port: 0 })).toContain('no free port')
+    expect(say(EADDRINUSE, 'addMembership', { address: '224.1.1.1' })).toContain('is a member of 224.1.1.1 already')
+    expect(say(EADDRNOTAVAIL, 'dropMembership')).toContain('no member of this group')
+    expect(say(EADDRNOTAVAIL, 'setMulticastInterface', { interface: '9.9.9.9' })).toContain('no interface has')
+    expect(say(EADDRNOTAVAIL, 'bind', { address: '2001:db8::1' })).toContain('ip -6 route add local 2001:db8::1 dev lo')
+    expect(say(EACCES, 'send', { address: '10.255.255.255', port: 9 })).toContain('setBroadcast(true)')
+    expect(say(EPERM, 'send', { address: '192.0.2.1', port: 9 })).toContain('nft list ruleset')
+    expect(say(EPERM, 'setsockopt', { option: 'bindToDevice' })).toContain('CAP_NET_RAW')
+    expect(say(EINVAL, 'bind', { address: 'fe80::1', port: 9 })).toContain('fe80::1%eth0')
+    expect(say(EINVAL, 'setsockopt', { option: 'gro', value: 7 })).toContain('7 for the option "gro"')
+    expect(say(EINVAL, 'addMembership', { address: '1.2.3.4' })).toContain('1.2.3.4 is no multicast address')
+    expect(say(ENOBUFS, 'addMembership')).toContain('igmp_max_memberships')
+  })
+
+  it.each([
+    ['192.0.2.1', 65_508, 'the limit is 65507 bytes, the most that UDP over IPv4 carries'],
+    ['::ffff:192.0.2.1', 65_508, 'the limit is 65507 bytes, the most that UDP over IPv4 carries'],
+    ['2001:db8::1', 65_528, 'the limit is 65527 bytes, the most that UDP over IPv6 carries'],
+    [undefined, 65_510, 'the limit is 65507 bytes (IPv4) or 65527 bytes (IPv6)'],
+    [undefined, undefined, 'the limit is 65507 bytes (IPv4) or 65527 bytes (IPv6)'],
+    ['192.0.2.1', 1500, 'larger than the path'],
+  ])('EMSGSIZE to %s with %s bytes names the limit', (address, size, part) => {
+    expect(errors.systemError(errno.EMSGSIZE, 'send', { address, port: 53, size }).message).toContain(part)
+  })
+
+  it('takes errors that it cannot explain, and those without a name', () => {
+    expect(errors.systemError(errno.ELOOP, 'bind')).toMatchObject({ message: 'bind ELOOP', code: 'ELOOP' })
+    expect(errors.systemError(9999, 'bind', { address: '::' })).toMatchObject({ errno: -9999, address: '::' })
+  })
+})
+
+describe("node:dgram's own errors", () => {
+  type Failure = Error & { code: string; errno?: number; syscall?: string; address?: string; port?: number }
+
+  /** Lets a dgram socket fail: what the function throws, or gives to the callback, or the socket emits. */
+  async function failure(act: (socket: Socket, done: (error: unknown) => void) => void): Promise<Failure> {
+    const socket = createSocket('udp4')
+    try {
+      return await new Promise<Failure>((resolve) => {
+        const done = (error: unknown) => resolve(error as Failure)
+        socket.on('error', done)
+        try {
+          act(socket, done)
+        } catch (error) {
+          done(error)
+        }
+      })
+    } finally {
+      socket.close()
+    }
+  }
+
+  const fields = ({ message: _, ...rest }: Failure) => ({ ...rest })
+
+  it('of the system have our fields in our order, and our messages begin with theirs', async () => {
+    const other = createSocket('udp4')
+    await new Promise<void>((resolve) => other.bind(0, '127.0.0.1', resolve))
+    const theirs = [
+      await failure((socket) => socket.bind(other.address().port, '127.0.0.1')),
+      await failure((socket) => socket.bind(0, '192.0.2.1')),
+      await failure((socket, done) => socket.send('x', 9, '255.255.255.255', done)),
+      await failure((socket, done) => socket.send(Buffer.alloc(65_508), 9, '127.0.0.1', done)),
+      await failure((socket) => socket.setTTL(0)),
+    ]
+    other.close()
+    for (const error of theirs) {
+      expect(error).toHaveProperty('errno')
+      const ours = errors.systemError(-(error.errno as number), error.syscall as string, error)
+      expect(fields(ours as Failure)).toEqual(fields(error))
+      expect(Object.keys(ours).sort()).toEqual(Object.keys(error).sort())
+      expect(ours.message.startsWith(`${error.message}: `)).toBe(true)
+      expect(ours.name).toBe(error.name)
+    }
+    const limit = await failure((socket, done) => socket.send(Buffer.alloc(65_507), 9, '127.0.0.1', done))
+    expect(limit).toBeNull()
+  })
+
+  it('of arguments and state have our class, code and beginning', async () => {
+    const wrong = (value: unknown) => value as never
+    const pairs: [Failure, Error & { code: string }][] = [
+      [await failure((s) => s.send('x', 70_000, '127.0.0.1')), errors.badPort(70_000)],
+      [await failure((s) => s.send('x', wrong('abc'), '127.0.0.1')), errors.badPort('abc')],
+      [await failure((s) => s.connect(0)), errors.badPort(0)],
+      [await failure((s) => s.send('x', 53, wrong(5))), errors.invalidArgType('address', 'of type string', 5)],
+      [await failure((s) => s.setTTL(wrong(null))), errors.invalidArgType('ttl', 'of type number', null)],
+      [await failure((s) => s.setTTL(wrong([]))), errors.invalidArgType('ttl', 'of type number', [])],
+      [
+        await failure((s) => s.setTTL(wrong(Number.isNaN))),
+        errors.invalidArgType('ttl', 'of type number', Number.isNaN),
+      ],
+      [await failure((s) => s.addMembership(wrong(undefined))), errors.missingArgument('multicastAddress')],
+      [await failure((s) => s.setRecvBufferSize(-1)), errors.badBufferSize(-1)],
+      [await failure((s) => s.send('abc', 5, 1, 53)), errors.bufferOutOfBounds('offset', 5, 3)],
+      [await failure((s) => s.send('abc', 1, 8, 53)), errors.bufferOutOfBounds('length', 8, 3)],
+      [await failure((s) => s.bind().bind()), errors.alreadyBound()],
+      [await failure((s) => s.disconnect()), errors.notConnected()],
+      [await failure(() => createSocket(wrong('udp5'))), errors.badType('udp5')],
+    ]
+    for (const [theirs, ours] of pairs.filter(([, error]) => error.code !== 'ERR_SOCKET_DGRAM_NOT_RUNNING')) {
+      expect(ours.code).toBe(theirs.code)
+      expect(ours.name).toBe(theirs.name)
+      expect(ours.message.slice(0, theirs.message.length)).toBe(theirs.message)
+    }
+    const closed = createSocket('udp4').close()
+    expect(() => closed.address()).toThrow(expect.objectContaining({ code: errors.notRunning().code }))
+    expect(() => closed.close()).toThrow('Not running')
+    expect(errors.notRunning().message.startsWith('Not running')).toBe(true)
+  })
+})

@@ -1,0 +1,10 @@
+// Importing works on every system; opening a socket says which ones it needs.
+Object.defineProperty(process, 'platform', { value: 'darwin' })
+const { PktInfoSocket } = await import('udp-dsr')
+await import('udp-dsr/socket')
+try {
+  await PktInfoSocket.bind({ type: 'udp4', port: 0 })
+  console.log(JSON.stringify({ code: 'no error' }))
+} catch (error) {
+  console.log(JSON.stringify({ code: error.code, message: error.message }))
+}

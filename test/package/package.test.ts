@@ -1,0 +1,145 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Consumer, has, pack, root, run, type Tarball } from './consumer.js'
+import { nodeBinary } from './node-versions.js'
+
+const MINUTE = 60_000
+
+/** What belongs into the tarball. */
+const SHIPPED = [
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)$/,
+  /^dist\/[\w/-]+\.(js|js\.map|d\.ts)$/,
+  /^docs\/[\w-]+\.md$/,
+  /^native\/(binding\.gyp|(src|compat)\/[\w.-]+)$/,
+  /^prebuilds\/linux-(x64|arm64)\/udp-dsr\.glibc\.node$/,
+]
+/** Bytes. Far above today's size, far below what a stray folder would bring. */
+const LARGEST_TARBALL = 1_000_000
+
+/** Header and libraries of the cross compiler, in which qemu finds what an arm64 program loads. */
+const ARM64_LIBRARIES = '/usr/aarch64-linux-gnu'
+
+const hasArm64Compiler = await has('aarch64-linux-gnu-g++')
+const hasQemu = await has('qemu-aarch64-static')
+
+const scratch = mkdtempSync(join(tmpdir(), 'udp-dsr-pack-'))
+const consumer = new Consumer()
+let tarball: Tarball
+
+beforeAll(async () => {
+  tarball = await pack(scratch, hasArm64Compiler ? ['x64', 'arm64'] : ['x64'])
+  await consumer.install(tarball.path)
+}, 5 * MINUTE)
+
+afterAll(() => {
+  consumer.remove()
+  rmSync(scratch, { recursive: true, force: true })
+})
+
+describe('the tarball', () => {
+  test('holds what is shipped and nothing else', () => {
+    const strays = tarball.files.map((file) => file.path).filter((path) => !SHIPPED.some((good) => good.test(path)))
+    expect(strays).toEqual([])
+    expect(tarball.size).toBeLessThan(LARGEST_TARBALL)
+  })
+
+  test('holds both binaries, the types and the licence', (context) => {
+    if (!hasArm64Compiler) context.skip('no arm64 compiler (package g++-aarch64-linux-gnu)')
+    const paths = tarball.files.map((file) => file.path)
+    expect(paths).toEqual(
+      expect.arrayContaining([
+        'LICENSE',
+        'README.md',
+        'dist/index.js',
+        'dist/index.d.ts',
+        'dist/socket/index.js',
+        'dist/socket/index.d.ts',
+        'prebuilds/linux-x64/udp-dsr.glibc.node',
+        'prebuilds/linux-arm64/udp-dsr.glibc.node',
+      ]),
+    )
+  })
+
+  test('has no install script and no binding.gyp at its root, so that npm builds nothing', () => {
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    expect(Object.keys(scripts)).not.toEqual(expect.arrayContaining([expect.stringMatching(/^(pre|post)?install$/)]))
+    expect(tarball.files.map((file) => file.path)).not.toContain('binding.gyp')
+  })
+
+  test('pleases publint', async () => {
+    const bytes = new Uint8Array(readFileSync(tarball.path))
+    const { messages, pkg } = await publint({ pack: { tarball: bytes.buffer }, strict: true })
+    expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([])
+  })
+
+  test(
+    'pleases attw (are the types wrong)',
+    async () => {
+      const attw = join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js')
+      await run(process.execPath, [attw, tarball.path, '--profile', 'esm-only', '--no-emoji', '--no-color'])
+    },
+    MINUTE,
+  )
+})
+
+// The oldest release that package.json's `engines` allows, the lines in use, and the newest that npm brings.
+describe.each(['20.19.0', '22', '24', 'latest'])('on Node %s', (range) => {
+  let node: string
+  beforeAll(async () => {
+    node = await nodeBinary(range)
+  }, 5 * MINUTE)
+
+  test.each(['echo.mjs', 'echo.cjs'])('%s answers from the address that was asked', async (script) => {
+    const answer = JSON.parse(await consumer.run(node, [script]))
+    expect(answer).toMatchObject({ text: 'hello', from: '127.0.0.5' })
+    if (/^\d/.test(range)) expect(`${answer.node}.`).toContain(`${range}.`)
+  })
+})
+
+describe('TypeScript', () => {
+  test.each([
+    ['nodenext', 'nodenext', 'types.mts'],
+    ['nodenext', 'nodenext', 'types.cts'],
+    ['esnext', 'bundler', 'types.mts'],
+  ])(
+    'module %s, moduleResolution %s, %s',
+    async (module, resolution, file) => {
+      const options = [
+        '--module',
+        module,
+        '--moduleResolution',
+        resolution,
+        '--target',
+        'es2022',
+        '--strict',
+        '--noEmit',
+      ]
+      const types = ['--typeRoots', join(root, 'node_modules/@types'), '--types', 'node']
+      const tsc = join(root, 'node_modules/typescript/bin/tsc')
+      // Without --skipLibCheck: the package's own declarations are what is tested.
+      await consumer.run(process.execPath, [tsc, '--ignoreConfig', ...options, ...types, file])
+    },
+    MINUTE,
+  )
+})
+
+test('on another system everything can be imported, and opening a socket says what it needs', async () => {
+  const answer = JSON.parse(await consumer.run(process.execPath, ['other-platform.mjs']))
+  expect(answer.code).toBe('ERR_UNSUPPORTED_PLATFORM')
+})
+
+test(
+  'the arm64 binary loads and opens a socket',
+  async (context) => {
+    if (!hasArm64Compiler) context.skip('no arm64 compiler (package g++-aarch64-linux-gnu)')
+    if (!hasQemu) context.skip('no arm64 emulator (package qemu-user-static)')
+    const node = await nodeBinary('latest', 'arm64')
+    const answer = await consumer.run('qemu-aarch64-static', ['-L', ARM64_LIBRARIES, node, 'load.mjs'])
+    expect(JSON.parse(answer)).toEqual({ arch: 'arm64', address: '127.0.0.1' })
+  },
+  5 * MINUTE,
+)

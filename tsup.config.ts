@@ -1,0 +1,20 @@
+import { defineConfig } from 'tsup'
+
+/** Every public subpath of package.json's `exports`; the key is the file's place under dist/. */
+const entry = {
+  index: 'src/index.ts',
+  'socket/index': 'src/socket/index.ts',
+}
+
+export default defineConfig({
+  entry,
+  format: ['esm'],
+  target: 'node20.19',
+  platform: 'node',
+  splitting: true,
+  sourcemap: true,
+  clean: true,
+  silent: true,
+  // tsup's declaration bundler sets `baseUrl`, which TypeScript 6 deprecates.
+  dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
+})
