@@ -69,6 +69,7 @@ export const socket: Benchmark<CaseReport> = {
         const results = measured.map((one) => ({
           ...one,
           toLimit: ratio(measured, one.server, limit),
+          costToLimit: ratio(measured, one.server, limit, 'costs'),
           toDgram: ratio(measured, one.server, 'dgram'),
           rightSource: fleet.presence.find(({ server }) => server === one.server)?.rightSource ?? false,
         }))

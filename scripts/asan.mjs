@@ -15,7 +15,7 @@ const tree = join(cache, 'asan')
 function copyTree() {
   mkdirSync(tree, { recursive: true })
   // native/build stays: what has not changed is not compiled again.
-  for (const part of ['src', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts']) copy(part)
+  for (const part of ['src', 'test', 'docs', 'package.json', 'tsconfig.json', 'vitest.config.ts']) copy(part)
   for (const part of ['src', 'compat', 'binding.gyp']) copy(join('native', part))
   if (!existsSync(join(tree, 'node_modules'))) symlinkSync(fromRoot('node_modules'), join(tree, 'node_modules'))
 }

@@ -2,9 +2,8 @@
 // addon, TypeScript. Does what is not done yet and says nothing when all is. Plain Node, no dependencies: it
 // runs before there is a node_modules.
 //
-//   node scripts/setup.mjs [demo | test | fuzz | bench | bench-peers]
+//   node scripts/setup.mjs [demo | test | fuzz | bench]
 
-import { installBenchPeers } from './lib/bench-peers.mjs'
 import { areDependenciesInstalled, installDependencies } from './lib/dependencies.mjs'
 import { withLock } from './lib/lock.mjs'
 import { buildNative, isNativeFresh } from './lib/native.mjs'
@@ -28,7 +27,6 @@ async function setUp(profile) {
   if (!areDependenciesInstalled()) await step('Installing npm packages (npm ci)', installDependencies)
   if (!isNativeFresh()) await step('Building the native addon', buildNative)
   if (!isTypeScriptFresh()) await step('Building TypeScript', buildTypeScript)
-  if (profile === 'bench-peers') await installBenchPeers()
 }
 
 const profile = process.argv[2] ?? 'test'

@@ -34,12 +34,15 @@ export interface LoadResult {
   p99us: number
   maxus: number
   lost: number
+  /** Answered after the timeout: slow, not lost. */
   late: number
   corrupt: number
   /** Share of the generator's reads that found nothing: its reserve. */
   idle: number
   /** CPU time of the server while measuring. */
   cpuSeconds: number
+  /** What other programs took of the two cores, as a share of one core. */
+  others: number
 }
 
 const GRACE_SECONDS = 15

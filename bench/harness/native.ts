@@ -6,7 +6,7 @@ const FLAGS = ['-std=gnu11', '-O2', '-Wall', '-Wextra', '-Werror']
 
 /** Program name → its C sources under bench/native/. */
 const PROGRAMS: Record<string, string[]> = {
-  udp_load: ['udp_load.c', 'load_flow.c', 'load_options.c'],
+  udp_load: ['udp_load.c', 'load_flow.c', 'load_options.c', 'load_cpu.c'],
   echo_mmsg: ['echo_mmsg.c'],
   echo_msg: ['echo_msg.c'],
 }

@@ -38,8 +38,8 @@ struct flow {
 
 struct results {
   uint64_t echoes;
-  uint64_t lost;     // not answered within the timeout
-  uint64_t late;     // answered after that, or twice
+  uint64_t lost;     // not answered within the timeout, nor later
+  uint64_t late;     // answered after that
   uint64_t corrupt;  // not what was sent
   uint64_t polls, empty_polls;
   struct histogram times;

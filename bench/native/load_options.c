@@ -16,7 +16,7 @@ static const char usage[] =
     "  --count N       stop after N measured echoes, or when the time is over\n"
     "  --timeout MS    count a datagram as lost and send it anew after this (200)\n"
     "  --gso N         send N datagrams at a time with UDP_SEGMENT and receive with UDP_GRO\n"
-    "  --cpu-of PID    report the CPU time that this process used meanwhile\n";
+    "  --cpu-of PID    the server: report the CPU time that it used meanwhile\n";
 
 static _Noreturn void refuse(const char* what, const char* value) {
   fprintf(stderr, "udp_load: %s: %s\n%s", what, value, usage);

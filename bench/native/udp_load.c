@@ -6,21 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common.h"
+#include "load_cpu.h"
 #include "load_flow.h"
 
-enum { EXPIRE_EVERY_NS = 10 * 1000 * 1000 };
-
-// CPU time of all threads of a process, to the nanosecond (clock_getcpuclockid(3)).
-static double cpu_seconds(int pid) {
-  clockid_t clock;
-  struct timespec used;
-  if (pid == 0) return 0;
-  if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0) fail("udp_load: --cpu-of");
-  return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
-}
+enum {
+  EXPIRE_EVERY_NS = 10 * 1000 * 1000,
+  DRAIN_TIMEOUTS = 5,  // at the end nothing waits for a late answer, so it may be waited for
+};
 
 // Runs until the time is over or `limit` echoes are counted (0: no limit). With `draining` nothing is sent
 // and the end is when nothing is outstanding.
@@ -41,17 +35,24 @@ static void run(struct flow* flows, const struct options* options, struct result
   }
 }
 
-static void print_results(const struct options* options, const struct results* results, double seconds,
-                          double cpu) {
+struct measurement {
+  double seconds;
+  double server_seconds;  // CPU time
+  double others;          // share of a core that other programs took
+};
+
+static void print_results(const struct options* options, const struct results* results,
+                          const struct measurement* measured) {
   printf("{\"flows\":%d,\"window\":%d,\"size\":%d,\"targets\":%d,\"gso\":%d,", options->flows,
          options->window, options->size, options->target_count, options->burst);
-  printf("\"echoes\":%llu,\"seconds\":%.6f,\"rate\":%.1f,", (unsigned long long)results->echoes, seconds,
-         (double)results->echoes / seconds);
+  printf("\"echoes\":%llu,\"seconds\":%.6f,\"rate\":%.1f,", (unsigned long long)results->echoes,
+         measured->seconds, (double)results->echoes / measured->seconds);
   printf("\"p50us\":%.2f,\"p99us\":%.2f,\"maxus\":%.2f,", percentile(&results->times, 0.5) / 1e3,
          percentile(&results->times, 0.99) / 1e3, (double)results->times.max / 1e3);
   printf("\"lost\":%llu,\"late\":%llu,\"corrupt\":%llu,", (unsigned long long)results->lost,
          (unsigned long long)results->late, (unsigned long long)results->corrupt);
-  printf("\"idle\":%.3f,\"cpuSeconds\":%.6f}\n", (double)results->empty_polls / (double)results->polls, cpu);
+  printf("\"idle\":%.3f,\"cpuSeconds\":%.6f,\"others\":%.3f}\n",
+         (double)results->empty_polls / (double)results->polls, measured->server_seconds, measured->others);
 }
 
 int main(int argc, char** argv) {
@@ -64,17 +65,21 @@ int main(int argc, char** argv) {
 
   run(flows, &options, &results, options.warmup, 0, 0);
   memset(&results, 0, sizeof(results));
-  double cpu = cpu_seconds(options.server_pid);
+  struct cpu_sample before = sample_cpu(options.server_pid);
   uint64_t start = now_ns();
   run(flows, &options, &results, options.seconds, options.count, 0);
-  double seconds = (double)(now_ns() - start) / 1e9;
-  cpu = cpu_seconds(options.server_pid) - cpu;
+  struct measurement measured = {.seconds = (double)(now_ns() - start) / 1e9};
+  struct cpu_sample after = sample_cpu(options.server_pid);
+  measured.server_seconds = after.server - before.server;
+  measured.others = share_of_others(before, after, measured.seconds);
 
-  // What is still out either comes back or is lost; neither may change what was measured.
-  struct results measured = results;
+  // What is still out either comes back or is lost; neither may change what was timed.
+  struct results final = results;
+  options.timeout_ms *= DRAIN_TIMEOUTS;
   run(flows, &options, &results, options.timeout_ms / 1e3 + 1, 0, 1);
-  measured.lost = results.lost;
-  measured.corrupt = results.corrupt;
-  print_results(&options, &measured, seconds, cpu);
+  final.lost = results.lost;
+  final.late = results.late;
+  final.corrupt = results.corrupt;
+  print_results(&options, &final, &measured);
   return 0;
 }

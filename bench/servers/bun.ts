@@ -13,7 +13,10 @@ declare const Bun: {
   udpSocket(options: {
     hostname: string
     port: number
-    socket: { data(socket: BunSocket, msg: Uint8Array, port: number, address: string): void }
+    socket: {
+      data(socket: BunSocket, msg: Uint8Array, port: number, address: string): void
+      error(): void
+    }
   }): Promise<BunSocket>
 }
 
@@ -40,6 +43,8 @@ const socket = await Bun.udpSocket({
       msg[0] = (msg[0] as number) + 1
       replies.push(msg, port, address)
     },
+    // Without this, the first client that goes away before its answer comes ends the server (ECONNREFUSED).
+    error() {},
   },
 })
 

@@ -7,11 +7,9 @@ interface DenoAddress {
 }
 
 declare const Deno: {
-  listenDatagram(options: {
-    transport: 'udp'
-    hostname: string
-    port: number
-  }): AsyncIterable<[Uint8Array, DenoAddress]> & {
+  listenDatagram(options: { transport: 'udp'; hostname: string; port: number }): AsyncIterable<
+    [Uint8Array, DenoAddress]
+  > & {
     readonly addr: DenoAddress
     send(bytes: Uint8Array, to: DenoAddress): Promise<number>
   }

@@ -27,6 +27,7 @@ Napi::Object DescribeLayout(Napi::Env env) {
   set("slab", offsetof(Region, slab));
   set("scratchBytes", kScratchBytes);
   set("slots", kSlots);
+  set("maxDatagrams", kMaxDatagrams);
   set("maxSends", kMaxSends);
   set("sendPaths", kSendPaths);
   set("namePath", kNamePath);
@@ -52,8 +53,8 @@ Napi::Value Gather(const Napi::CallbackInfo& info) {
   const Region& region = *ThreadState::Of(info.Env())->region->get();
   const size_t length = target.ByteLength();
   const size_t capacity = offset <= length ? length - offset : 0;
-  const size_t used =
-      GatherPayloads(region, count < kMaxDatagrams ? count : kMaxDatagrams, target.Data() + offset, capacity);
+  uint8_t* at = capacity > 0 ? target.Data() + offset : nullptr;
+  const size_t used = GatherPayloads(region, count < kMaxDatagrams ? count : kMaxDatagrams, at, capacity);
   return Napi::Number::New(info.Env(), static_cast<double>(used));
 }
 

@@ -149,6 +149,7 @@ size_t GatherPayloads(const Region& region, uint32_t count, uint8_t* target, siz
   size_t at = 0;
   for (uint32_t i = 0; i < count; ++i) {
     const Datagram& datagram = region.datagrams[i];
+    if (datagram.length == 0) continue;  // `target` may be null when there is nothing at all
     std::memcpy(target + at, base + datagram.offset, datagram.length);
     at += (datagram.length + kGatherAlignment - 1) & ~(kGatherAlignment - 1);
   }
@@ -215,7 +216,7 @@ uint32_t BatchSender::Build(uint32_t from, uint32_t to, const SendState& state, 
     const bool is_ipv6 = state.family == AF_INET6;
     const Outgoing outgoing = {
         .is_ipv6 = is_ipv6,
-        .peer_is_mapped = is_ipv6 && IsMapped(path.peer),
+        .peer_is_mapped = is_ipv6 && (path.peer_port != 0 ? IsMapped(path.peer) : state.connected_to_mapped),
         .source = IsZero(path.source) ? nullptr : path.source,
         .ifindex = path.out_ifindex,
         .tos = (head.flags & kHasTos) != 0 ? static_cast<int>(head.flags & kTosMask) : -1,

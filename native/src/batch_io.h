@@ -41,7 +41,8 @@ size_t GatherPayloads(const Region& region, uint32_t count, uint8_t* target, siz
 // What a socket must remember from one flush to the next.
 struct SendState {
   int family;
-  bool merge = false;            // UDP_SEGMENT wanted
+  bool connected_to_mapped = false;  // IPv6 socket whose connected peer is IPv4
+  bool merge = false;                // UDP_SEGMENT wanted
   uint32_t merge_below = 65536;  // segments of this size and above were refused (larger than the path's MTU)
 };
 

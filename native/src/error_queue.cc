@@ -5,7 +5,10 @@
 
 namespace udp_dsr {
 
-int TakeQueuedError(int fd, QueuedError* error) {
+namespace {
+
+// As TakeQueuedError, but the entry may be one without an error.
+int TakeEntry(int fd, QueuedError* error) {
   *error = {};
   uint8_t payload[1];  // the datagram that failed comes back too; nobody wants it
   iovec piece = {payload, sizeof payload};
@@ -31,6 +34,18 @@ int TakeQueuedError(int fd, QueuedError* error) {
     std::memcpy(&error->offender, CMSG_DATA(at) + sizeof error->detail, offender);
   }
   return 1;
+}
+
+}  // namespace
+
+int TakeQueuedError(int fd, QueuedError* error) {
+  int status;
+  do {
+    status = TakeEntry(fd, error);
+    // What is no error: transmit timestamps and zero-copy notices, which an adopted socket may have asked
+    // for.
+  } while (status == 1 && error->detail.ee_errno == 0);
+  return status;
 }
 
 }  // namespace udp_dsr

@@ -51,7 +51,6 @@ UdpSocket::UdpSocket(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<UdpSocket>(info),
       thread_(ThreadState::Of(info.Env())),
       teardown_(thread_->teardown),
-      context_(info.Env(), "udp-dsr:socket", info.This().As<Napi::Object>()),
       send_{.family = AF_INET} {}
 
 UdpSocket::~UdpSocket() { Close(); }
@@ -65,6 +64,7 @@ void UdpSocket::Close() {
       listener_.Reset();
       Unref();  // taken in Start()
     }
+    if (!notifying_) context_.reset();
   }
   close(fd_);
   fd_ = -1;
@@ -73,31 +73,40 @@ void UdpSocket::Close() {
 
 // open(family: 4 | 6) → 0 or -errno
 Napi::Value UdpSocket::Open(const Napi::CallbackInfo& info) {
+  if (fd_ >= 0) return Napi::Number::New(info.Env(), -EALREADY);
   send_.family = info[0].As<Napi::Number>().Int32Value() == 6 ? AF_INET6 : AF_INET;
   fd_ = socket(send_.family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP);
   if (fd_ >= 0) thread_->open.insert(this);
   return Napi::Number::New(info.Env(), fd_ < 0 ? -errno : 0);
 }
 
-// adopt(fd) → 4, 6, or -errno. The fd is the socket's own from here on.
+// adopt(fd, family: 4 | 6) → the socket's family, or -errno. When it is the wanted one, the fd is this
+// object's own from here on; else, as after an error, it stays its owner's and as it was.
 Napi::Value UdpSocket::Adopt(const Napi::CallbackInfo& info) {
   const int fd = info[0].As<Napi::Number>().Int32Value();
-  int type = 0;
+  const int wanted = info[1].As<Napi::Number>().Int32Value();
+  if (fd_ >= 0) return Napi::Number::New(info.Env(), -EALREADY);
   int family = 0;
-  socklen_t length = sizeof type;
-  int status = getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length);
-  length = sizeof family;
-  if (status == 0) status = getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &length);
-  if (status == 0) status = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+  int protocol = 0;
+  socklen_t length = sizeof family;
+  int status = getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &length);
+  length = sizeof protocol;
+  if (status == 0) status = getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &length);
   if (status != 0) return Napi::Number::New(info.Env(), -errno);
-  if (type != SOCK_DGRAM || (family != AF_INET && family != AF_INET6)) {
+  if (protocol != IPPROTO_UDP || (family != AF_INET && family != AF_INET6)) {
     return Napi::Number::New(info.Env(), -EPROTOTYPE);
   }
-  fcntl(fd, F_SETFD, FD_CLOEXEC);
+  const int version = family == AF_INET6 ? 6 : 4;
+  if (version != wanted) return Napi::Number::New(info.Env(), version);
+
+  const int flags = fcntl(fd, F_GETFL);
+  if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) {
+    return Napi::Number::New(info.Env(), -errno);
+  }
   fd_ = fd;
   send_.family = family;
   thread_->open.insert(this);
-  return Napi::Number::New(info.Env(), family == AF_INET6 ? 6 : 4);
+  return Napi::Number::New(info.Env(), version);
 }
 
 // setInt(level, name, value) → 0 or -errno
@@ -151,7 +160,12 @@ Napi::Value UdpSocket::Bind(const Napi::CallbackInfo& info) {
 Napi::Value UdpSocket::Connect(const Napi::CallbackInfo& info) {
   SocketAddress name;
   const int length = WriteName(&name);
-  return Napi::Number::New(info.Env(), Errno(connect(fd_, &name.generic, static_cast<socklen_t>(length))));
+  const int status = Errno(connect(fd_, &name.generic, static_cast<socklen_t>(length)));
+  if (status == 0) {
+    send_.connected_to_mapped =
+        send_.family == AF_INET6 && IsMapped(thread_->region->get()->paths[kNamePath].peer);
+  }
+  return Napi::Number::New(info.Env(), status);
 }
 
 // disconnect() → 0 or -errno
@@ -172,12 +186,23 @@ Napi::Value UdpSocket::LocalName(const Napi::CallbackInfo& info) {
 
 // start(listener) → 0 or -errno. From here on the listener is called, and the socket stays alive until it is
 // closed; before, nothing native refers to JavaScript, so that a socket nobody bound can be collected.
+//
+// The listener runs in the asynchronous context of this call. The context may hold this object (a store of
+// AsyncLocalStorage that knows its socket), so it must not live longer than the socket is open.
 Napi::Value UdpSocket::Start(const Napi::CallbackInfo& info) {
+  if (fd_ < 0) return Napi::Number::New(info.Env(), -EBADF);
+  if (poller_ != nullptr) return Napi::Number::New(info.Env(), -EALREADY);
+  if (!info[0].IsFunction()) return Napi::Number::New(info.Env(), -EINVAL);
   int error = 0;
   poller_ = Poller::Open(thread_, fd_, this, &error);
   if (poller_ != nullptr) {
+    context_.emplace(info.Env(), "udp-dsr:socket", info.This().As<Napi::Object>());
     listener_ = Napi::Persistent(info[0].As<Napi::Function>());
     Ref();
+  } else if (error == EEXIST) {
+    // An adopted fd that another handle of this loop watches is that handle's to close.
+    thread_->open.erase(this);
+    fd_ = -1;
   }
   return Napi::Number::New(info.Env(), -error);
 }
@@ -256,10 +281,12 @@ void UdpSocket::OnReadable(bool error) {
     messages += result.messages;
     state.cursor = 0;
     // A listener that throws has its error reported; the datagrams behind the one it threw on are still
-    // delivered.
+    // delivered. Each call gets one further, but for the first ('batch') and the last: any more, and
+    // JavaScript makes no progress (somebody detached the region's buffer, say).
+    uint32_t calls_left = result.datagrams + 2;
     do {
       if (!Notify(kDatagrams, static_cast<int>(result.datagrams))) return;
-    } while (state.cursor < result.datagrams);
+    } while (state.cursor < result.datagrams && --calls_left != 0);
     if (static_cast<uint32_t>(result.messages) < kSlots) break;
   }
   if (poller_ == nullptr) return;
@@ -277,8 +304,11 @@ bool UdpSocket::Notify(Event event, int value) {
   napi_create_int32(env, event, &arguments[0]);
   napi_create_int32(env, value, &arguments[1]);
   napi_value self = Value();
+  notifying_ = true;
   const napi_status status =
-      napi_make_callback(env, context_, self, listener_.Value(), 2, arguments, nullptr);
+      napi_make_callback(env, *context_, self, listener_.Value(), 2, arguments, nullptr);
+  notifying_ = false;
+  if (poller_ == nullptr) context_.reset();  // closed by the listener, which ran in it
   if (status != napi_ok) {
     // Either the listener threw, which is what process.on('uncaughtException') is for, or the thread is
     // ending.
@@ -288,7 +318,7 @@ bool UdpSocket::Notify(Event event, int value) {
     if (!pending || napi_get_and_clear_last_exception(env, &error) != napi_ok) return false;
     napi_fatal_exception(env, error);
   }
-  return fd_ >= 0;
+  return poller_ != nullptr;
 }
 
 }  // namespace udp_dsr

@@ -4,6 +4,8 @@
 
 #include <napi.h>
 
+#include <optional>
+
 #include "batch_io.h"
 #include "poller.h"
 #include "thread_state.h"
@@ -50,7 +52,8 @@ class UdpSocket final : public Napi::ObjectWrap<UdpSocket>, private Poller::List
   ThreadState* thread_;
   std::shared_ptr<Teardown> teardown_;
   Napi::FunctionReference listener_;
-  Napi::AsyncContext context_;
+  std::optional<Napi::AsyncContext> context_;  // while started
+  bool notifying_ = false;
   Poller* poller_ = nullptr;
   SendState send_;
   int fd_ = -1;

@@ -1,3 +1,4 @@
+import { missingPackages, readLockfile } from './lockfile.mjs'
 import { fromRoot } from './project.mjs'
 import { run } from './run.mjs'
 import { findCommand } from './system-packages.mjs'
@@ -21,12 +22,26 @@ export async function clangFormat(...args) {
   await run(command, [...args, ...(await cppFiles())])
 }
 
+async function checkLockfile() {
+  const lockfile = readLockfile()
+  const missing = missingPackages(lockfile)
+  if (missing.length > 0) {
+    const names = missing.map(({ name }) => name).join(', ')
+    throw new Error(`npm left out ${names}: run \`node scripts/complete-lockfile.mjs\``)
+  }
+  if (Object.values(lockfile.packages).some((entry) => entry.resolved?.startsWith('http'))) {
+    throw new Error('it has download addresses: `npm install --omit-lockfile-registry-resolved` leaves them out')
+  }
+}
+
 /** What `npm run check` does. Each returns nothing when it passed, or the reason why it was skipped; throws when it failed. */
 export const CHECKS = [
   { name: 'format (Biome)', run: () => biome('check', '--linter-enabled=false', '--error-on-warnings').then(() => {}) },
   { name: 'lint and layers (Biome)', run: () => biome('lint', '--error-on-warnings').then(() => {}) },
   { name: 'types (tsc)', run: () => node('typescript/bin/tsc', '--noEmit').then(() => {}) },
   { name: 'unused files, exports and dependencies (knip)', run: () => node('knip/bin/knip.js').then(() => {}) },
+  { name: 'API documentation (TypeDoc)', run: () => node('typedoc/bin/typedoc', '--emit', 'none').then(() => {}) },
+  { name: 'lockfile is complete and names no host', run: checkLockfile },
   { name: 'C and C++ format (clang-format)', run: () => clangFormat('--dry-run', '-Werror') },
 ]
 

@@ -30,21 +30,11 @@ export function isNativeFresh() {
  * Runs node-gyp on the addon in `folder`. Headers that are there already spare it a download.
  * `gypOptions` go to gyp itself, e.g. `-Dsanitize=1`.
  */
-export function nodeGyp(folder, gypOptions = []) {
+export async function nodeGyp(folder, gypOptions = []) {
   const script = fromRoot('node_modules', 'node-gyp', 'bin', 'node-gyp.js')
-  const headers = headerPrefix ? [`--nodedir=${headerPrefix}`] : []
-  return run(process.execPath, [
-    script,
-    'configure',
-    'build',
-    '-C',
-    folder,
-    '-j',
-    'max',
-    ...headers,
-    '--',
-    ...gypOptions,
-  ])
+  const options = ['-C', folder, '--loglevel=error', ...(headerPrefix ? [`--nodedir=${headerPrefix}`] : [])]
+  await run(process.execPath, [script, 'configure', ...options, '--', ...gypOptions])
+  await run(process.execPath, [script, 'build', ...options, '-j', 'max'])
 }
 
 /** Builds native/build/Release/udp_dsr.node; what has not changed is not compiled again. */

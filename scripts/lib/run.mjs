@@ -3,17 +3,24 @@ import { root } from './project.mjs'
 
 /** How often a step that prints nothing itself shows that it is alive, in milliseconds. */
 const HEARTBEAT = 15_000
-/** Lines of a failed command's output that are worth reading. */
-const TAIL_LINES = 40
+/** Lines of a failed command's output that are worth reading: some tools say it first, some last. */
+const HEAD_LINES = 12
+const TAIL_LINES = 28
 
 /** A command that failed. `output` is all that it printed. */
 export class CommandError extends Error {
   constructor(command, outcome, output) {
-    const tail = output.trimEnd().split('\n').slice(-TAIL_LINES).join('\n')
-    super(`${command}: ${outcome}${tail ? `\n${tail.replace(/^/gm, '    ')}` : ''}`)
+    super(`${command}: ${outcome}${excerpt(output)}`)
     this.name = 'CommandError'
     this.output = output
   }
+}
+
+function excerpt(output) {
+  const lines = output.trimEnd().split('\n')
+  const left = lines.length - HEAD_LINES - TAIL_LINES
+  if (left > 0) lines.splice(HEAD_LINES, left, `… ${left} lines …`)
+  return lines.map((line) => `\n    ${line}`).join('')
 }
 
 /** Runs a command and returns what it printed; throws `CommandError` when it fails. */

@@ -39,7 +39,6 @@ const TESTS = [
   { package: 'git', present: command('git'), for: 'npm run check' },
   { package: 'clang-format-14', present: command('clang-format-14'), for: 'npm run check' },
   { package: 'binutils', present: command('readelf'), for: 'checking the prebuilt binaries' },
-  { package: 'file', present: command('file'), for: 'checking the prebuilt binaries' },
   { package: 'g++-aarch64-linux-gnu', present: command('aarch64-linux-gnu-g++'), for: 'the arm64 prebuilt binary' },
   { package: 'qemu-user-static', present: command('qemu-aarch64-static'), for: 'loading the arm64 prebuilt binary' },
   { package: 'socat', present: command('socat'), for: 'tests with a real client (socat)' },
@@ -54,22 +53,12 @@ const FUZZING = [
     required: true,
   },
 ]
-const PEERS = [
-  { package: 'golang-go', present: command('go'), for: 'the Go peer of npm run bench' },
-  {
-    package: 'golang-golang-x-net-dev',
-    present: file('/usr/share/gocode/src/golang.org/x/net/ipv4', /packet\.go$/),
-    for: 'the Go peer of npm run bench',
-  },
-]
-
 /** System packages by the command that is being prepared. */
 export const PROFILES = {
   demo: [...COMPILER, ...CLIENTS],
   test: [...COMPILER, ...CLIENTS, ...TESTS],
   fuzz: [...COMPILER, ...FUZZING],
   bench: COMPILER,
-  'bench-peers': [...COMPILER, ...PEERS],
 }
 
 /**

@@ -31,8 +31,8 @@ export interface NativeSocket {
   /** The descriptor, −1 when there is none. */
   readonly fd: number
   open(family: 4 | 6): number
-  /** Takes over an open UDP socket; returns its family, 4 or 6, or −errno. */
-  adopt(fd: number): number
+  /** Takes over an open UDP socket if it is of this family; returns its family, 4 or 6, or −errno. */
+  adopt(fd: number, family: 4 | 6): number
   setInt(level: number, name: number, value: number): number
   getInt(level: number, name: number): number
   setBytes(level: number, name: number, value: Uint8Array): number
@@ -63,6 +63,7 @@ export interface Layout {
   slab: number
   scratchBytes: number
   slots: number
+  maxDatagrams: number
   maxSends: number
   sendPaths: number
   namePath: number
@@ -108,7 +109,9 @@ function load(): Addon {
   const native = join(root, 'native')
   try {
     const nodeGypBuild = require('node-gyp-build') as (directory: string) => Addon
-    return nodeGypBuild(existsSync(join(native, 'build', 'Release')) ? native : root)
+    // node-gyp-build reads UDP_DSR_PREBUILD, a folder to take the addon from, for the package's root only.
+    const inTree = existsSync(join(native, 'build', 'Release')) && !process.env.UDP_DSR_PREBUILD
+    return nodeGypBuild(inTree ? native : root)
   } catch (cause) {
     throw unsupportedPlatform(cause)
   }

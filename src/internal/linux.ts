@@ -51,5 +51,4 @@ export const IPPROTO_UDP = 17
 export const UDP_SEGMENT = 103
 export const UDP_GRO = 104
 
-export const AF_INET = 2
 export const AF_INET6 = 10

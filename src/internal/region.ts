@@ -27,6 +27,7 @@ export class Region {
   readonly sends: number
   readonly pathWords: number
   readonly slots: number
+  readonly maxDatagrams: number
   readonly maxSends: number
   readonly sendPaths: number
   /** The path by which addresses are handed to bind and connect, and names are returned: a position. */
@@ -58,6 +59,7 @@ export class Region {
     this.sends = layout.sends / 4
     this.pathWords = layout.pathBytes / 4
     this.slots = layout.slots
+    this.maxDatagrams = layout.maxDatagrams
     this.maxSends = layout.maxSends
     this.sendPaths = layout.sendPaths
     this.name = this.paths + layout.namePath * this.pathWords

@@ -7,9 +7,16 @@ import type { Batch, Family, LocalAddress, RemoteInfo, SendOptions } from './typ
 
 /**
  * Views of payloads, kept from batch to batch: datagram `i` mostly lies where datagram `i` of the batch before lay and
- * has its size, and then there is nothing to make. One array a thread, since all sockets share the memory.
+ * has its size, and then there is nothing to make. One set a thread, since all sockets share the memory. Where a view
+ * begins and how long it is stands beside it, because a typed array's own `byteOffset` and `buffer` are slow to ask.
  */
-const views: Buffer[] = []
+interface Views {
+  readonly buffers: Buffer[]
+  readonly offsets: Uint32Array
+  readonly lengths: Uint32Array
+}
+
+let shared: Views | undefined
 
 /** One object a socket: what a `'batch'` listener is given, filled anew for each batch. */
 export class DatagramBatch implements Batch {
@@ -17,6 +24,7 @@ export class DatagramBatch implements Batch {
   readonly #region: Region
   readonly #words: Uint32Array
   readonly #datagrams: number
+  readonly #views: Views
   readonly #paths: PathReader
   readonly #outbox: Outbox
   readonly #send: Batch['send']
@@ -25,6 +33,9 @@ export class DatagramBatch implements Batch {
     this.#region = thread().region
     this.#words = this.#region.words
     this.#datagrams = this.#region.datagrams
+    const size = this.#region.maxDatagrams
+    shared ??= { buffers: [], offsets: new Uint32Array(size), lengths: new Uint32Array(size) }
+    this.#views = shared
     this.#paths = paths
     this.#outbox = outbox
     this.#send = send
@@ -34,11 +45,14 @@ export class DatagramBatch implements Batch {
     const at = this.#at(i)
     const offset = this.#words[at]!
     const length = this.#words[at + 1]!
-    const view = views[i]
-    if (view !== undefined && view.byteOffset === offset && view.length === length) return view
-    const made = Buffer.from(this.#region.buffer, offset, length)
-    views[i] = made
-    return made
+    const { buffers, offsets, lengths } = this.#views
+    // Offset 0 is not in the slab, so it stands for no view.
+    if (offsets[i] === offset && lengths[i] === length) return buffers[i]!
+    const view = Buffer.from(this.#region.buffer, offset, length)
+    buffers[i] = view
+    offsets[i] = offset
+    lengths[i] = length
+    return view
   }
 
   size(i: number): number {
@@ -66,7 +80,16 @@ export class DatagramBatch implements Batch {
   }
 
   reply(i: number, bytes: Uint8Array): void {
-    this.#outbox.reply(this.#words[this.#at(i) + 2]!, bytes)
+    const at = this.#at(i)
+    const { buffers, offsets, lengths } = this.#views
+    const offset = this.#words[at]!
+    const path = this.#words[at + 2]!
+    // The payload itself goes back: the common case, and nothing need be found out about `bytes`.
+    if (bytes === buffers[i] && offsets[i] === offset && lengths[i] === this.#words[at + 1]) {
+      this.#outbox.replyInPlace(path, offset, lengths[i]!)
+    } else {
+      this.#outbox.reply(path, bytes)
+    }
   }
 
   send(bytes: Uint8Array, port: number, address: string, options?: SendOptions): void {

@@ -128,16 +128,19 @@ export class Outbox {
   }
 
   /**
-   * Stages an answer to the datagram that came on path `path`. Payloads inside the region are not copied: they must
-   * stay as they are until the dispatch ends.
+   * Stages an answer to the datagram that came on path `path`. A payload inside the region is not copied: it must stay
+   * as it is until the dispatch ends.
    */
   reply(path: number, bytes: Uint8Array): void {
-    const staging = this.#claim()
-    const region = this.#region
-    const length = bytes.length
-    const offset = bytes.buffer === region.buffer ? bytes.byteOffset : this.#copy(bytes)
-    this.#record(offset, length, path, 0)
-    if (staging.hasCallbacks) staging.callbacks[staging.count - 1] = undefined
+    this.#claim()
+    const offset = bytes.buffer === this.#region.buffer ? bytes.byteOffset : this.#copy(bytes)
+    this.#recordReply(offset, bytes.length, path)
+  }
+
+  /** The same for `length` bytes at `offset` of the region. */
+  replyInPlace(path: number, offset: number, length: number): void {
+    this.#claim()
+    this.#recordReply(offset, length, path)
   }
 
   /**
@@ -266,6 +269,12 @@ export class Outbox {
     words[at + 1] = length
     words[at + 2] = path
     words[at + 3] = flags
+  }
+
+  #recordReply(offset: number, length: number, path: number): void {
+    const staging = this.#staging
+    if (staging.hasCallbacks) staging.callbacks[staging.count] = undefined
+    this.#record(offset, length, path, 0)
   }
 
   /** The number of a staged path to `to`, −1 when one of its addresses is none. */

@@ -1,5 +1,5 @@
-import { getSystemErrorName } from 'node:util'
 import { constants } from 'node:os'
+import { getSystemErrorName } from 'node:util'
 import type { NativeSocket } from '../internal/addon.js'
 import { thread } from '../internal/thread.js'
 import type { PathReader } from './paths.js'

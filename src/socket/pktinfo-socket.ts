@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import type { LookupOneOptions } from 'node:dns'
 import { lookup as dnsLookup } from 'node:dns'
 import { EventEmitter } from 'node:events'
@@ -96,6 +97,8 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
   readonly #paths: PathReader
   readonly #inbox: Inbox
   readonly #outbox: Outbox
+  /** Listeners run in the asynchronous context in which the socket was made, as with dgram, not in that of `bind`. */
+  readonly #resource = new AsyncResource('PktInfoSocket')
   #bindState: 'unbound' | 'binding' | 'bound' = 'unbound'
   #connectState: 'disconnected' | 'connecting' | 'connected' = 'disconnected'
   #remote: AddressInfo | undefined
@@ -104,7 +107,7 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
   #referenced = true
   #pending: Pending[] | undefined
   #droppedByQueue = 0
-  #receiveFailures = 0
+  #receiveErrors = 0
 
   /**
    * Opens a socket and binds it.
@@ -154,10 +157,7 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
    * @param listener of `'message'`
    * @throws ArgumentTypeError, ArgumentRangeError, UnsupportedPlatformError
    */
-  constructor(
-    options: SocketOptions | SocketOptions['type'],
-    listener?: (msg: Buffer, rinfo: RemoteInfo) => void,
-  ) {
+  constructor(options: SocketOptions | SocketOptions['type'], listener?: (msg: Buffer, rinfo: RemoteInfo) => void) {
     super()
     const checked = checkSocketOptions(options)
     this.#options = checked
@@ -402,7 +402,8 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
     // The arrival interface is forced only where the source does not stand for it; see Path in native/src/layout.h.
     replyTo.ifindex = source === local.address ? 0 : local.ifindex
     const payload = payloadOf(msg)
-    if (!this.#outbox.send(payload, replyTo, callback)) this.#reportSendError(systemError(EINVAL, 'send', replyTo), callback)
+    if (!this.#outbox.send(payload, replyTo, callback))
+      this.#reportSendError(systemError(EINVAL, 'send', replyTo), callback)
   }
 
   // ---- Receiving
@@ -435,6 +436,7 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
       droppedByKernel: this.#kernelDrops(),
       droppedByQueue: this.#droppedByQueue,
       sendErrors: outbox.failed,
+      receiveErrors: this.#receiveErrors,
       queued: outbox.queued,
     }
   }
@@ -590,7 +592,7 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
 
   /** Mostly an ICMP error on a connected socket. Never fatal: it is emitted if somebody listens, as dgram does. */
   #onReceiveError(errno: number): void {
-    this.#receiveFailures++
+    this.#receiveErrors++
     if (this.#options.receiveErrors) return // the error queue told it in detail
     if (this.listenerCount('error') > 0) this.emit('error', systemError(errno, 'recvmsg'))
   }
@@ -623,7 +625,7 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
 
   #adopt(fd: number): void {
     if (this.#opened) throw alreadyBound()
-    const family = this.#native.adopt(fd)
+    const family = this.#native.adopt(fd, this.#v6 ? 6 : 4)
     if (family < 0) {
       throw family === -EBADF ? systemError(EBADF, 'open') : invalidFdType(fd, 'not a UDP socket')
     }
@@ -637,7 +639,7 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
 
   #startListening(): void {
     applyAfterBind(this.#native, this.#v6)
-    const status = this.#native.start(this.#onEvent)
+    const status = this.#resource.runInAsyncScope(() => this.#native.start(this.#onEvent))
     if (status !== 0) throw systemError(-status, 'epoll_ctl')
     if (!this.#referenced) this.#native.setRef(false)
     this.#learnPort()

@@ -64,7 +64,8 @@ export interface SendQueueLimits {
 }
 
 /** Options of `createSocket` and `PktInfoSocket.bind`: dgram's own, and those that dgram lacks. */
-export interface SocketOptions extends Omit<DgramSocketOptions, 'type' | 'reusePort' | 'receiveBlockList' | 'sendBlockList'> {
+export interface SocketOptions
+  extends Omit<DgramSocketOptions, 'type' | 'reusePort' | 'receiveBlockList' | 'sendBlockList'> {
   type: 'udp4' | 'udp6'
   /** Datagrams from these addresses are passed over; dgram has it since Node 22.13. */
   receiveBlockList?: BlockList
@@ -113,6 +114,8 @@ export interface SocketStats {
   droppedByQueue: number
   /** Datagrams that could not be sent. */
   sendErrors: number
+  /** Receive calls that failed, mostly ICMP errors on a connected socket. */
+  receiveErrors: number
   /** Datagrams that wait for room in the kernel's send buffer. */
   queued: number
 }
