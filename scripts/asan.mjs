@@ -15,7 +15,8 @@ const tree = join(cache, 'asan')
 function copyTree() {
   mkdirSync(tree, { recursive: true })
   // native/build stays: what has not changed is not compiled again.
-  for (const part of ['src', 'test', 'docs', 'package.json', 'tsconfig.json', 'vitest.config.ts']) copy(part)
+  for (const part of ['src', 'test', 'examples', 'docs', 'package.json', 'tsconfig.json', 'vitest.config.ts'])
+    copy(part)
   for (const part of ['src', 'compat', 'binding.gyp']) copy(join('native', part))
   if (!existsSync(join(tree, 'node_modules'))) symlinkSync(fromRoot('node_modules'), join(tree, 'node_modules'))
 }
@@ -38,7 +39,7 @@ try {
     // Node itself is not instrumented, so the runtime has to be there before it.
     LD_PRELOAD: [await runtimeLibrary('libasan.so'), await runtimeLibrary('libubsan.so')].join(' '),
     // Node leaves memory to the system when it exits; leaks are tested by counting (test/socket).
-    ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=1:handle_segv=0',
+    ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=1',
     UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1',
     UDP_DSR_ASAN: '1',
   }

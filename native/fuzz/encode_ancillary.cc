@@ -17,17 +17,18 @@ void Check(bool truth) {
   if (!truth) std::abort();
 }
 
-// The kernel's view: every message inside the buffer, none left over (CMSG_OK in linux/socket.h).
+// The kernel's view: every message inside the buffer, nothing left over (CMSG_OK in linux/socket.h). The last
+// one may go without its padding.
 void CheckWellFormed(uint8_t* control, size_t length) {
   msghdr message = {};
   message.msg_control = control;
   message.msg_controllen = length;
-  size_t walked = 0;
+  size_t end = 0;
   for (cmsghdr* at = CMSG_FIRSTHDR(&message); at != nullptr; at = CMSG_NXTHDR(&message, at)) {
     Check(at->cmsg_len >= CMSG_LEN(0));
-    walked += CMSG_ALIGN(at->cmsg_len);
+    end = static_cast<size_t>(reinterpret_cast<uint8_t*>(at) - control) + at->cmsg_len;
   }
-  Check(walked == length);
+  Check(end == length);
 }
 
 }  // namespace

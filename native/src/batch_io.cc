@@ -11,8 +11,8 @@ constexpr size_t kGatherAlignment = 8;
 // Largest UDP payload over IPv4; a merged send may not exceed it either (udp(7), UDP_SEGMENT).
 constexpr uint32_t kMaxMergedBytes = 65507;
 
-// UDP_MAX_SEGMENTS of kernels before 6.9; asking for more there is EINVAL.
-constexpr uint32_t kMaxMergedSegments = 64;
+// UDP_MAX_SEGMENTS before Linux 6.9, which refuses more with EINVAL.
+constexpr uint32_t kOldMaxSegments = 64;
 
 bool IsLinkLocal(const uint8_t address[16]) {
   return address[0] == 0xfe && (address[1] & 0xc0) == 0x80;  // fe80::/10, RFC 4291 §2.5.6
@@ -158,52 +158,52 @@ size_t GatherPayloads(const Region& region, uint32_t count, uint8_t* target, siz
 
 BatchSender::BatchSender(Region* region) : region_(region) { std::memset(messages_, 0, sizeof messages_); }
 
-// How many sends from `first` on may leave as one UDP_SEGMENT message: equal sizes (the last may be shorter),
-// one path, one TOS.
-uint32_t BatchSender::CountMergeable(uint32_t first, uint32_t to, const SendState& state,
-                                     uint32_t pieces_left) const {
+// Appends the pieces of the message that begins with send `first`, and returns how many sends it holds: more than one
+// only where UDP_SEGMENT applies, which wants equal sizes (the last may be shorter), one path and one TOS.
+uint32_t BatchSender::Append(uint32_t first, uint32_t to, const SendState& state, uint32_t* pieces) {
+  auto* base = reinterpret_cast<uint8_t*>(region_);
   const Send& head = region_->sends[first];
+  iovec* piece = &pieces_[(*pieces)++];
+  *piece = {base + head.offset, head.length};
   if (!state.merge || head.length == 0 || head.length >= state.merge_below) return 1;
+
   const Path& path = region_->paths[head.path];
   const uint32_t by_size = kMaxMergedBytes / head.length;
-  uint32_t limit = by_size < kMaxMergedSegments ? by_size : kMaxMergedSegments;
-  if (limit > pieces_left) limit = pieces_left;
-  uint32_t count = 1;
-  while (count < limit && first + count < to) {
-    const Send& next = region_->sends[first + count];
-    if (!IsValid(next) || next.length == 0 || next.length > head.length || next.flags != head.flags) break;
-    if (next.path != head.path && !SamePath(region_->paths[next.path], path)) break;
-    ++count;
-    if (next.length < head.length) break;
+  const uint32_t limit = by_size < state.max_segments ? by_size : state.max_segments;
+  const uint32_t end = to - first < limit ? to : first + limit;
+  uint32_t next_offset = head.offset + head.length;
+  uint32_t at = first + 1;
+  for (; at < end; ++at) {
+    const Send& next = region_->sends[at];
+    if (next.length > head.length || next.length == 0 || next.flags != head.flags) break;
+    if (next.path != head.path && (next.path >= kMaxPaths || !SamePath(region_->paths[next.path], path))) break;
+    // Neighbours in memory (an echoed GRO aggregate, say) are one piece.
+    if (next.offset == next_offset && InRegion(next.offset, next.length)) {
+      piece->iov_len += next.length;
+    } else {
+      if (*pieces == kPieces || !InRegion(next.offset, next.length)) break;
+      piece = &pieces_[(*pieces)++];
+      *piece = {base + next.offset, next.length};
+    }
+    next_offset = next.offset + next.length;
+    if (next.length < head.length) return at + 1 - first;
   }
-  return count;
+  return at - first;
 }
 
 // Lays out messages for sends [from, to); stops where its arrays are full or a send is invalid, and sets
 // `end` to the first send left out.
 uint32_t BatchSender::Build(uint32_t from, uint32_t to, const SendState& state, uint32_t* end) {
-  auto* base = reinterpret_cast<uint8_t*>(region_);
   uint32_t count = 0;
   uint32_t pieces = 0;
   uint32_t at = from;
   while (at < to && count < kMessages && pieces < kPieces && IsValid(region_->sends[at])) {
     const Send& head = region_->sends[at];
     const Path& path = region_->paths[head.path];
-    const uint32_t merged = CountMergeable(at, to, state, kPieces - pieces);
 
     msghdr& header = messages_[count].msg_hdr;
     header.msg_iov = &pieces_[pieces];
-    for (uint32_t i = 0; i < merged; ++i) {
-      const Send& send = region_->sends[at + i];
-      uint8_t* bytes = base + send.offset;
-      // Neighbours in memory (an echoed GRO aggregate, say) are one piece.
-      if (i > 0 &&
-          static_cast<uint8_t*>(pieces_[pieces - 1].iov_base) + pieces_[pieces - 1].iov_len == bytes) {
-        pieces_[pieces - 1].iov_len += send.length;
-      } else {
-        pieces_[pieces++] = {bytes, send.length};
-      }
-    }
+    const uint32_t merged = Append(at, to, state, &pieces);
     header.msg_iovlen = static_cast<size_t>(&pieces_[pieces] - header.msg_iov);
 
     if (path.peer_port != 0) {
@@ -244,12 +244,20 @@ BatchSender::Result BatchSender::Flush(int fd, uint32_t from, uint32_t to, SendS
     const uint32_t count = Build(at, retrying ? single_until : to, build, &end);
     if (count == 0) return {at, at - from, EFAULT};
     uint32_t sent = 0;
+    uint32_t tried_again = count;
     int error = 0;
     while (sent < count && error == 0) {
       const int taken = sendmmsg(fd, messages_ + sent, count - sent, MSG_DONTWAIT);
       if (taken > 0) {
         sent += static_cast<uint32_t>(taken);
-      } else if (errno != EINTR) {
+      } else if (errno == EINTR) {
+        continue;
+      } else if (state->queues_errors && errno != EAGAIN && tried_again != sent) {
+        // Perhaps not this datagram's error: the call returns, and clears, what an ICMP message left at the
+        // socket (sock_error() in sock_alloc_send_pskb(), net/core/sock.c). The error queue tells whose it
+        // was.
+        tried_again = sent;
+      } else {
         error = errno;
       }
     }
@@ -260,8 +268,12 @@ BatchSender::Result BatchSender::Flush(int fd, uint32_t from, uint32_t to, SendS
     }
     at = first_send_[sent];
     if (error == 0) continue;
-    const bool was_merged = first_send_[sent + 1] - at > 1;
-    if (!was_merged || !RefusesMerging(error)) return {at, at - from, error};
+    const uint32_t segments = first_send_[sent + 1] - at;
+    if (segments == 1 || !RefusesMerging(error)) return {at, at - from, error};
+    if (segments > kOldMaxSegments && error == EINVAL) {
+      state->max_segments = kOldMaxSegments;
+      continue;
+    }
     single_until = first_send_[sent + 1];
   }
   return {to, to - from, 0};

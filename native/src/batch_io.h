@@ -42,7 +42,9 @@ size_t GatherPayloads(const Region& region, uint32_t count, uint8_t* target, siz
 struct SendState {
   int family;
   bool connected_to_mapped = false;  // IPv6 socket whose connected peer is IPv4
+  uint32_t max_segments = kMaxSegments;  // of one message; lowered when the kernel is older than its header
   bool merge = false;                // UDP_SEGMENT wanted
+  bool queues_errors = false;        // IP_RECVERR: a call may fail for what an earlier datagram met
   uint32_t merge_below = 65536;  // segments of this size and above were refused (larger than the path's MTU)
 };
 
@@ -64,7 +66,7 @@ class BatchSender {
   static constexpr uint32_t kPieces = 4096;    // at most UIO_MAXIOV of them in one message
 
   uint32_t Build(uint32_t from, uint32_t to, const SendState& state, uint32_t* end);
-  uint32_t CountMergeable(uint32_t first, uint32_t to, const SendState& state, uint32_t pieces_left) const;
+  uint32_t Append(uint32_t first, uint32_t to, const SendState& state, uint32_t* pieces);
 
   Region* region_;
   mmsghdr messages_[kMessages];

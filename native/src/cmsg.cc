@@ -44,15 +44,30 @@ void DecodeIPv6(int type, const uint8_t* data, size_t length, Ancillary* out) {
   }
 }
 
-template <typename T>
-uint8_t* Append(uint8_t* at, int level, int type, const T& value) {
-  auto* header = reinterpret_cast<cmsghdr*>(at);
-  header->cmsg_level = level;
-  header->cmsg_type = type;
-  header->cmsg_len = CMSG_LEN(sizeof(T));
-  std::memcpy(CMSG_DATA(header), &value, sizeof(T));
-  return at + CMSG_SPACE(sizeof(T));
-}
+// Writes messages one behind the other. The length ends with the last one's data, not with its padding: so a lone
+// IPV6_PKTINFO fits the 36 bytes that the kernel keeps on its stack, and needs no allocation (____sys_sendmsg).
+class ControlWriter {
+ public:
+  explicit ControlWriter(uint8_t* control) : control_(control) {}
+
+  template <typename T>
+  void Append(int level, int type, const T& value) {
+    auto* header = reinterpret_cast<cmsghdr*>(control_ + next_);
+    header->cmsg_level = level;
+    header->cmsg_type = type;
+    header->cmsg_len = CMSG_LEN(sizeof(T));
+    std::memcpy(CMSG_DATA(header), &value, sizeof(T));
+    length_ = next_ + CMSG_LEN(sizeof(T));
+    next_ += CMSG_SPACE(sizeof(T));
+  }
+
+  size_t length() const { return length_; }
+
+ private:
+  uint8_t* control_;
+  size_t next_ = 0;
+  size_t length_ = 0;
+};
 
 }  // namespace
 
@@ -84,28 +99,27 @@ Ancillary DecodeAncillary(const uint8_t* control, size_t length) {
 }
 
 size_t EncodeAncillary(const Outgoing& outgoing, uint8_t* control) {
-  uint8_t* at = control;
+  ControlWriter writer(control);
   if (outgoing.source != nullptr || outgoing.ifindex != 0) {
     if (outgoing.is_ipv6) {
       in6_pktinfo info = {};
       if (outgoing.source != nullptr) std::memcpy(&info.ipi6_addr, outgoing.source, sizeof info.ipi6_addr);
       info.ipi6_ifindex = outgoing.ifindex;
-      at = Append(at, IPPROTO_IPV6, IPV6_PKTINFO, info);
+      writer.Append(IPPROTO_IPV6, IPV6_PKTINFO, info);
     } else {
       in_pktinfo info = {};
       if (outgoing.source != nullptr)
         std::memcpy(&info.ipi_spec_dst, outgoing.source, sizeof info.ipi_spec_dst);
       info.ipi_ifindex = static_cast<int>(outgoing.ifindex);
-      at = Append(at, IPPROTO_IP, IP_PKTINFO, info);
+      writer.Append(IPPROTO_IP, IP_PKTINFO, info);
     }
   }
   if (outgoing.tos >= 0) {
     const bool ipv6_header = outgoing.is_ipv6 && !outgoing.peer_is_mapped;
-    at =
-        Append(at, ipv6_header ? IPPROTO_IPV6 : IPPROTO_IP, ipv6_header ? IPV6_TCLASS : IP_TOS, outgoing.tos);
+    writer.Append(ipv6_header ? IPPROTO_IPV6 : IPPROTO_IP, ipv6_header ? IPV6_TCLASS : IP_TOS, outgoing.tos);
   }
-  if (outgoing.segment_size != 0) at = Append(at, IPPROTO_UDP, UDP_SEGMENT, outgoing.segment_size);
-  return static_cast<size_t>(at - control);
+  if (outgoing.segment_size != 0) writer.Append(IPPROTO_UDP, UDP_SEGMENT, outgoing.segment_size);
+  return writer.length();
 }
 
 }  // namespace udp_dsr

@@ -7,6 +7,12 @@ namespace udp_dsr {
 
 namespace {
 
+// Transmit timestamps and zero-copy notices come here too, if an adopted socket has asked for them.
+bool IsError(const sock_extended_err& detail) {
+  return detail.ee_origin == SO_EE_ORIGIN_LOCAL || detail.ee_origin == SO_EE_ORIGIN_ICMP ||
+         detail.ee_origin == SO_EE_ORIGIN_ICMP6;
+}
+
 // As TakeQueuedError, but the entry may be one without an error.
 int TakeEntry(int fd, QueuedError* error) {
   *error = {};
@@ -42,9 +48,7 @@ int TakeQueuedError(int fd, QueuedError* error) {
   int status;
   do {
     status = TakeEntry(fd, error);
-    // What is no error: transmit timestamps and zero-copy notices, which an adopted socket may have asked
-    // for.
-  } while (status == 1 && error->detail.ee_errno == 0);
+  } while (status == 1 && !IsError(error->detail));
   return status;
 }
 

@@ -40,6 +40,7 @@ Napi::Function UdpSocket::Define(Napi::Env env) {
                          InstanceMethod<&UdpSocket::Flush>("flush"),
                          InstanceMethod<&UdpSocket::TakeError>("takeError"),
                          InstanceMethod<&UdpSocket::MergeSends>("mergeSends"),
+                         InstanceMethod<&UdpSocket::QueueErrors>("queueErrors"),
                          InstanceMethod<&UdpSocket::WatchWritable>("watchWritable"),
                          InstanceMethod<&UdpSocket::SetRef>("setRef"),
                          InstanceMethod<&UdpSocket::CloseFromScript>("close"),
@@ -244,6 +245,10 @@ Napi::Value UdpSocket::TakeError(const Napi::CallbackInfo& info) {
 }
 
 void UdpSocket::MergeSends(const Napi::CallbackInfo& info) { send_.merge = info[0].As<Napi::Boolean>(); }
+
+void UdpSocket::QueueErrors(const Napi::CallbackInfo& info) {
+  send_.queues_errors = info[0].As<Napi::Boolean>();
+}
 
 void UdpSocket::WatchWritable(const Napi::CallbackInfo& info) {
   if (poller_ != nullptr) poller_->SetWritable(info[0].As<Napi::Boolean>());

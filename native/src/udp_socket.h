@@ -39,6 +39,7 @@ class UdpSocket final : public Napi::ObjectWrap<UdpSocket>, private Poller::List
   Napi::Value Flush(const Napi::CallbackInfo& info);
   Napi::Value TakeError(const Napi::CallbackInfo& info);
   void MergeSends(const Napi::CallbackInfo& info);
+  void QueueErrors(const Napi::CallbackInfo& info);
   void WatchWritable(const Napi::CallbackInfo& info);
   void SetRef(const Napi::CallbackInfo& info);
   void CloseFromScript(const Napi::CallbackInfo& info);

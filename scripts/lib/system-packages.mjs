@@ -43,6 +43,8 @@ const TESTS = [
   { package: 'qemu-user-static', present: command('qemu-aarch64-static'), for: 'loading the arm64 prebuilt binary' },
   { package: 'socat', present: command('socat'), for: 'tests with a real client (socat)' },
   { package: 'iperf3', present: command('iperf3'), for: 'tests with a real client (iperf3)' },
+  { package: 'netcat-openbsd', present: command('nc.openbsd'), for: 'tests with a real client (nc)' },
+  { package: 'nftables', present: command('nft'), for: 'tests of TPROXY' },
 ]
 const FUZZING = [
   { package: 'clang-14', present: command('clang++-14'), for: 'npm run fuzz', required: true },

@@ -94,16 +94,18 @@ const explanations = {
     syscall.includes('Membership') && context.interface === undefined
       ? `no interface leads to ${context.address ?? 'the group'}. Name one, or add a route for multicast`
       : `there is no interface ${context.interface ?? 'like that'}; \`ip addr\` lists them`,
-  ENOPROTOOPT: (context) => `the kernel does not know ${option(context)}; capabilities() says what there is`,
+  ENOPROTOOPT: (context, syscall) =>
+    /Membership|Multicast/.test(syscall)
+      ? `${context.address ?? context.interface ?? 'the address'} is of IPv6 and the socket is not. Use udp6`
+      : `the kernel does not know ${option(context)}; capabilities() says what there is`,
   ENOTSUP: (context) => `this socket does not take ${option(context)}`,
   EINVAL: (context, syscall) => {
     if (context.option) return `the kernel does not take ${option(context)}`
     if (syscall === 'bind' || syscall === 'send' || syscall === 'connect') {
       return 'the kernel does not take this address. A link-local one needs its interface: fe80::1%eth0'
     }
-    if (syscall.includes('Membership'))
-      return `${context.address ?? 'the group'} is no multicast address of the socket's family`
     if (context.value !== undefined) return `the kernel does not take the value ${context.value}`
+    if (syscall.includes('Membership')) return `${context.address ?? 'the group'} is no multicast address`
     return 'the kernel does not take this value'
   },
   EBADF: () => 'the file descriptor is closed, or never was open',

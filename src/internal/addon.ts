@@ -48,6 +48,8 @@ export interface NativeSocket {
   takeError(): QueuedError | undefined
   /** Merge consecutive datagrams to one peer (UDP_SEGMENT). */
   mergeSends(merge: boolean): void
+  /** The socket has IP_RECVERR: a send that fails is tried again, for the error may be an earlier datagram's. */
+  queueErrors(queued: boolean): void
   watchWritable(watch: boolean): void
   setRef(ref: boolean): void
   close(): void

@@ -90,7 +90,7 @@ export function checkSocketOptions(given: unknown): SocketOptions {
   if (options.recvBufferSize) checkInteger('options.recvBufferSize', options.recvBufferSize, 0, 0xffffffff)
   if (options.sendBufferSize) checkInteger('options.sendBufferSize', options.sendBufferSize, 0, 0xffffffff)
   if (options.lookup !== undefined && typeof options.lookup !== 'function') {
-    throw invalidArgType('options.lookup', 'of type function', options.lookup)
+    throw invalidArgType('lookup', 'of type function', options.lookup)
   }
   if (options.signal !== undefined) checkSignal(options.signal)
   if (options.bindToDevice !== undefined) {

@@ -24,7 +24,9 @@ export class DatagramBatch implements Batch {
   readonly #region: Region
   readonly #words: Uint32Array
   readonly #datagrams: number
-  readonly #views: Views
+  readonly #buffers: Buffer[]
+  readonly #offsets: Uint32Array
+  readonly #lengths: Uint32Array
   readonly #paths: PathReader
   readonly #outbox: Outbox
   readonly #send: Batch['send']
@@ -35,7 +37,9 @@ export class DatagramBatch implements Batch {
     this.#datagrams = this.#region.datagrams
     const size = this.#region.maxDatagrams
     shared ??= { buffers: [], offsets: new Uint32Array(size), lengths: new Uint32Array(size) }
-    this.#views = shared
+    this.#buffers = shared.buffers
+    this.#offsets = shared.offsets
+    this.#lengths = shared.lengths
     this.#paths = paths
     this.#outbox = outbox
     this.#send = send
@@ -45,13 +49,12 @@ export class DatagramBatch implements Batch {
     const at = this.#at(i)
     const offset = this.#words[at]!
     const length = this.#words[at + 1]!
-    const { buffers, offsets, lengths } = this.#views
     // Offset 0 is not in the slab, so it stands for no view.
-    if (offsets[i] === offset && lengths[i] === length) return buffers[i]!
+    if (this.#offsets[i] === offset && this.#lengths[i] === length) return this.#buffers[i]!
     const view = Buffer.from(this.#region.buffer, offset, length)
-    buffers[i] = view
-    offsets[i] = offset
-    lengths[i] = length
+    this.#buffers[i] = view
+    this.#offsets[i] = offset
+    this.#lengths[i] = length
     return view
   }
 
@@ -80,16 +83,10 @@ export class DatagramBatch implements Batch {
   }
 
   reply(i: number, bytes: Uint8Array): void {
-    const at = this.#at(i)
-    const { buffers, offsets, lengths } = this.#views
-    const offset = this.#words[at]!
-    const path = this.#words[at + 2]!
+    const path = this.#words[this.#at(i) + 2]!
     // The payload itself goes back: the common case, and nothing need be found out about `bytes`.
-    if (bytes === buffers[i] && offsets[i] === offset && lengths[i] === this.#words[at + 1]) {
-      this.#outbox.replyInPlace(path, offset, lengths[i]!)
-    } else {
-      this.#outbox.reply(path, bytes)
-    }
+    if (bytes === this.#buffers[i]) this.#outbox.replyInPlace(path, this.#offsets[i]!, this.#lengths[i]!)
+    else this.#outbox.reply(path, bytes)
   }
 
   send(bytes: Uint8Array, port: number, address: string, options?: SendOptions): void {

@@ -42,6 +42,11 @@ export class Inbox {
   #messagesTaken = 0
   #arenaAt = 0
   #closed = false
+  /** The rinfo that a listener has in hand, what it was made with, and its path; −1 when there is none. */
+  #rinfo: RemoteInfo | undefined
+  #address = ''
+  #source = ''
+  #path = -1
 
   constructor(paths: PathReader, batch: DatagramBatch, owner: InboxOwner) {
     this.#thread = thread()
@@ -54,6 +59,18 @@ export class Inbox {
   close(): void {
     this.#closed = true
     this.#batch.length = 0
+  }
+
+  /**
+   * The path by which the datagram in hand came, if `rinfo` is its own and still says so; else −1. Saves the common
+   * reply from reading addresses that were written a moment ago.
+   */
+  pathOf(rinfo: RemoteInfo): number {
+    const path = this.#path
+    if (path < 0 || rinfo !== this.#rinfo) return -1
+    const { words, peerPort } = this.#region
+    if (rinfo.address !== this.#address || rinfo.local.source !== this.#source) return -1
+    return rinfo.port === words[this.#region.path(path) + peerPort] ? path : -1
   }
 
   /** Gives out the batch of `delivered` datagrams that lies in the region, or what is left of it. */
@@ -108,9 +125,15 @@ export class Inbox {
       const length = words[at + 1]!
       const message = Buffer.from(memory, this.#arenaAt, length)
       this.#arenaAt += (length + 7) & ~7
-      const path = this.#region.path(words[at + 2]!)
-      this.#owner.onMessage(message, this.#paths.remoteInfo(path, length, (words[at + 3]! & TRUNCATED) !== 0))
+      const path = words[at + 2]!
+      const rinfo = this.#paths.remoteInfo(this.#region.path(path), length, (words[at + 3]! & TRUNCATED) !== 0)
+      this.#rinfo = rinfo
+      this.#address = rinfo.address
+      this.#source = rinfo.local.source
+      this.#path = path
+      this.#owner.onMessage(message, rinfo)
     }
+    this.#path = -1
   }
 
   /** Copies the batch's payloads out of the region, where the next batch will lie; returns where they begin. */

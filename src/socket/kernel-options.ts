@@ -82,7 +82,10 @@ export const KERNEL_OPTIONS: readonly KernelOption[] = [
   {
     name: 'receiveErrors',
     since: '2.2',
-    set: (native, v6) => setBoth(native, v6, linux.IP_RECVERR, linux.IPV6_RECVERR),
+    set: (native, v6) => {
+      native.queueErrors(true)
+      return setBoth(native, v6, linux.IP_RECVERR, linux.IPV6_RECVERR)
+    },
     probe: { receiveErrors: true },
   },
   {
@@ -124,8 +127,9 @@ export function applyOptions(native: NativeSocket, v6: boolean, options: SocketO
   // Both kinds on IPv6 sockets: a dual-stack socket gets IPv4 groups in IP_PKTINFO only.
   must(setBoth(native, v6, linux.IP_PKTINFO, linux.IPV6_RECVPKTINFO), 'pktinfo')
   must(setBoth(native, v6, linux.IP_RECVTOS, linux.IPV6_RECVTCLASS), 'tos')
-  // An emulated kernel may lack this one; then stats().droppedByKernel stays 0.
-  native.setInt(linux.SOL_SOCKET, linux.SO_RXQ_OVFL, 1)
+  // SO_MEMINFO tells the drops at any time and costs nothing; SO_RXQ_OVFL puts every datagram on a slower path in the
+  // kernel (__sock_recv_cmsgs), so it is for kernels before 4.12 only.
+  if (kernelDrops(native) === undefined) native.setInt(linux.SOL_SOCKET, linux.SO_RXQ_OVFL, 1)
 }
 
 /**
@@ -134,6 +138,13 @@ export function applyOptions(native: NativeSocket, v6: boolean, options: SocketO
  */
 export function applyAfterBind(native: NativeSocket, v6: boolean): void {
   if (v6) native.setInt(linux.IPPROTO_IPV6, linux.IPV6_FREEBIND, 1)
+}
+
+/** Datagrams dropped because the receive buffer was full, by SO_MEMINFO; undefined where that is missing. */
+export function kernelDrops(native: NativeSocket): number | undefined {
+  const info = new Uint32Array(linux.SK_MEMINFO_DROPS + 1)
+  const length = native.getBytes(linux.SOL_SOCKET, linux.SO_MEMINFO, new Uint8Array(info.buffer))
+  return length === info.byteLength ? info[linux.SK_MEMINFO_DROPS] : undefined
 }
 
 function must(status: number, option: string): void {

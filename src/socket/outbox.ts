@@ -2,9 +2,7 @@ import type { NativeSocket } from '../internal/addon.js'
 import { HAS_TOS, type Region, SEND_WORDS } from '../internal/region.js'
 import { type AddressCodec, thread } from '../internal/thread.js'
 import { EAGAIN, EMSGSIZE, MAX_PAYLOAD } from './limits.js'
-
-/** Called when the kernel has taken a datagram (`bytes` of payload), or with why it did not. */
-export type SendCallback = (error: Error | null, bytes: number) => void
+import { Receipt, type SendCallback } from './receipt.js'
 
 /** Where a datagram goes, where it leaves from, and how it is marked. */
 export interface Destination {
@@ -32,16 +30,19 @@ export interface SendFailure {
 /** What the outbox needs of its socket. */
 export interface OutboxOwner {
   /** A datagram was not sent. */
-  onSendFailure(failure: SendFailure, callback: SendCallback | undefined): void
+  onSendFailure(failure: SendFailure, receipt: Receipt | undefined): void
   /** A datagram did not fit into the queue. */
-  onQueueFull(callback: SendCallback | undefined): void
+  onQueueFull(receipt: Receipt | undefined): void
 }
+
+/** One payload, or parts that make one. */
+type Payload = Uint8Array | readonly Uint8Array[]
 
 interface Queued {
   readonly payload: Uint8Array
   readonly path: Uint32Array
   readonly flags: number
-  readonly callback: SendCallback | undefined
+  readonly receipt: Receipt | undefined
 }
 
 /** Datagrams of one socket that wait in the region for the next `sendmmsg`. One staging area a thread. */
@@ -50,9 +51,9 @@ interface Staging {
   count: number
   paths: number
   scratch: number
-  callbacks: (SendCallback | undefined)[]
-  /** So that a batch without callbacks need not look for them. */
-  hasCallbacks: boolean
+  receipts: (Receipt | undefined)[]
+  /** So that a batch without receipts need not look for them. */
+  hasReceipts: boolean
 }
 
 let shared: Staging | undefined
@@ -72,6 +73,10 @@ export class Outbox {
   readonly #region: Region
   readonly #codec: AddressCodec
   readonly #staging: Staging
+  // Of the region, for the path that runs once for each datagram.
+  readonly #words: Uint32Array
+  readonly #sends: number
+  readonly #maxSends: number
   readonly #maxBytes: number
   readonly #maxDatagrams: number
   #dispatching = false
@@ -91,14 +96,17 @@ export class Outbox {
       count: 0,
       paths: 0,
       scratch: region.scratch,
-      callbacks: [],
-      hasCallbacks: false,
+      receipts: [],
+      hasReceipts: false,
     }
     this.#native = native
     this.#owner = owner
     this.#region = region
     this.#codec = v6 ? ipv6 : ipv4
     this.#staging = shared
+    this.#words = region.words
+    this.#sends = region.sends
+    this.#maxSends = region.maxSends
     this.#maxBytes = limits.bytes
     this.#maxDatagrams = limits.datagrams
   }
@@ -132,55 +140,37 @@ export class Outbox {
    * as it is until the dispatch ends.
    */
   reply(path: number, bytes: Uint8Array): void {
-    this.#claim()
-    const offset = bytes.buffer === this.#region.buffer ? bytes.byteOffset : this.#copy(bytes)
-    this.#recordReply(offset, bytes.length, path)
+    if (bytes.buffer === this.#region.buffer) this.replyInPlace(path, bytes.byteOffset, bytes.length)
+    else this.replyTo(path, bytes, undefined)
   }
 
   /** The same for `length` bytes at `offset` of the region. */
   replyInPlace(path: number, offset: number, length: number): void {
-    this.#claim()
-    this.#recordReply(offset, length, path)
+    const { owner, count, hasReceipts } = this.#staging
+    if (owner !== this || count === 0 || count === this.#maxSends || hasReceipts) {
+      this.#claim(0)
+      this.#setReceipt(undefined)
+    }
+    this.#record(offset, length, path, 0)
+  }
+
+  /** Stages an answer to the datagram that came on path `path`. The payload is copied. */
+  replyTo(path: number, payload: Payload, callback: SendCallback | undefined): void {
+    const length = payloadLength(payload)
+    this.#claim(length)
+    this.#stage(payload, length, path, 0, callback)
   }
 
   /**
    * Stages a datagram, whose payload is copied. Returns false when an address is no literal of the socket's family:
    * nothing is staged then.
-   *
-   * @param payload parts that make one payload
    */
-  send(payload: Uint8Array | readonly Uint8Array[], to: Destination, callback: SendCallback | undefined): boolean {
-    const parts = Array.isArray(payload) ? (payload as readonly Uint8Array[]) : undefined
-    const length = parts === undefined ? (payload as Uint8Array).length : totalLength(parts)
-    const staging = this.#claim()
-    if (staging.paths === this.#region.sendPaths) this.flush()
-    this.#reserve(length <= MAX_PAYLOAD ? length : 0)
+  send(payload: Payload, to: Destination, callback: SendCallback | undefined): boolean {
+    const length = payloadLength(payload)
+    this.#claim(length)
     const path = this.#path(to)
     if (path < 0) return false
-    if (length > MAX_PAYLOAD) {
-      // No kernel takes it, and the scratch space is not made for it.
-      this.#fail(EMSGSIZE, this.#region.path(path), length, callback)
-      return true
-    }
-    let offset: number
-    if (parts === undefined) {
-      offset = this.#copy(payload as Uint8Array)
-    } else {
-      offset = staging.scratch
-      for (const part of parts) this.#append(part)
-      staging.scratch = align(staging.scratch)
-    }
-    const index = staging.count
-    this.#record(offset, length, path, to.tos >= 0 ? HAS_TOS | to.tos : 0)
-    if (callback !== undefined) {
-      if (!staging.hasCallbacks) {
-        staging.callbacks.length = 0
-        staging.hasCallbacks = true
-      }
-      staging.callbacks[index] = callback
-    } else if (staging.hasCallbacks) {
-      staging.callbacks[index] = undefined
-    }
+    this.#stage(payload, length, path, to.tos >= 0 ? HAS_TOS | to.tos : 0, callback)
     return true
   }
 
@@ -199,7 +189,8 @@ export class Outbox {
   /** The kernel has room again. */
   drain(): void {
     while (this.#queue.length > 0) {
-      const staging = this.#claim()
+      this.#claim(0)
+      const staging = this.#staging
       if (staging.count > 0) {
         // Staged behind the queue, so it goes behind it.
         this.flush()
@@ -224,57 +215,78 @@ export class Outbox {
   /** The socket closes: what is staged gets its chance, what waits is called back with `error`. */
   close(error: () => Error): void {
     this.flush()
-    for (const { callback } of this.#queue) {
+    for (const { receipt } of this.#queue) {
       this.failed++
-      if (callback !== undefined) process.nextTick(callback, error(), 0)
+      receipt?.resolve(error(), 0)
     }
     this.#queue = []
     this.#queuedBytes = 0
   }
 
-  /** Makes the staging area this socket's own, with room for one more datagram. */
-  #claim(): Staging {
+  /** Makes the staging area this socket's own, with room for one more datagram of `length` bytes and its path. */
+  #claim(length: number): void {
     const staging = this.#staging
     if (staging.owner !== this) {
       staging.owner?.flush()
       staging.owner = this
       this.#reset()
+    } else if (
+      staging.count === this.#maxSends ||
+      staging.paths === this.#region.sendPaths ||
+      staging.scratch + Math.min(length, MAX_PAYLOAD) > this.#region.scratchEnd
+    ) {
+      this.flush()
     }
-    if (staging.count === this.#region.maxSends) this.flush()
     if (staging.count === 0 && !this.#dispatching) process.nextTick(flushOutbox, this)
-    return staging
   }
 
-  #reserve(length: number): void {
-    if (this.#staging.scratch + length > this.#region.scratchEnd) this.flush()
+  /** Copies a payload into the region and stages it. */
+  #stage(payload: Payload, length: number, path: number, flags: number, callback: SendCallback | undefined): void {
+    const receipt = callback === undefined ? undefined : new Receipt(callback)
+    if (length > MAX_PAYLOAD) {
+      // No kernel takes it, and the scratch space is not made for it.
+      this.#fail(EMSGSIZE, this.#region.path(path), length, receipt)
+      return
+    }
+    this.#setReceipt(receipt)
+    this.#record(this.#copy(payload), length, path, flags)
   }
 
-  #copy(bytes: Uint8Array): number {
-    this.#reserve(bytes.length)
-    const offset = this.#staging.scratch
-    this.#append(bytes)
-    this.#staging.scratch = align(this.#staging.scratch)
+  /** The receipt of the datagram staged next. */
+  #setReceipt(receipt: Receipt | undefined): void {
+    const staging = this.#staging
+    if (receipt === undefined && !staging.hasReceipts) return
+    // Entries below are of earlier batches.
+    if (!staging.hasReceipts) staging.receipts.fill(undefined, 0, staging.count)
+    staging.hasReceipts = true
+    staging.receipts[staging.count] = receipt
+  }
+
+  /** Returns where the copy begins; there is room for it. */
+  #copy(payload: Payload): number {
+    const staging = this.#staging
+    const offset = staging.scratch
+    if (payload instanceof Uint8Array) {
+      this.#region.bytes.set(payload, offset)
+      staging.scratch = align(offset + payload.length)
+      return offset
+    }
+    let at = offset
+    for (const part of payload) {
+      this.#region.bytes.set(part, at)
+      at += part.length
+    }
+    staging.scratch = align(at)
     return offset
   }
 
-  #append(bytes: Uint8Array): void {
-    this.#region.bytes.set(bytes, this.#staging.scratch)
-    this.#staging.scratch += bytes.length
-  }
-
   #record(offset: number, length: number, path: number, flags: number): void {
-    const words = this.#region.words
-    const at = this.#region.sends + this.#staging.count++ * SEND_WORDS
+    const words = this.#words
+    const at = this.#sends + this.#staging.count++ * SEND_WORDS
     words[at] = offset
     words[at + 1] = length
     words[at + 2] = path
     words[at + 3] = flags
-  }
-
-  #recordReply(offset: number, length: number, path: number): void {
-    const staging = this.#staging
-    if (staging.hasCallbacks) staging.callbacks[staging.count] = undefined
-    this.#record(offset, length, path, 0)
   }
 
   /** The number of a staged path to `to`, −1 when one of its addresses is none. */
@@ -324,12 +336,12 @@ export class Outbox {
     while (from < count) {
       const next = this.#native.flush(from, count)
       this.sent += next - from
-      if (this.#staging.hasCallbacks) this.#confirm(from, next)
+      if (this.#staging.hasReceipts) this.#confirm(from, next)
       if (next === count) return count
       const errno = words[region.error]!
       if (errno === EAGAIN) return next
       const at = region.sends + next * SEND_WORDS
-      this.#fail(errno, region.path(words[at + 2]!), words[at + 1]!, this.#callback(next))
+      this.#fail(errno, region.path(words[at + 2]!), words[at + 1]!, this.#receipt(next))
       from = next + 1
     }
     return count
@@ -338,18 +350,17 @@ export class Outbox {
   #confirm(from: number, to: number): void {
     const { words, sends } = this.#region
     for (let i = from; i < to; i++) {
-      const callback = this.#staging.callbacks[i]
-      if (callback !== undefined) process.nextTick(callback, null, words[sends + i * SEND_WORDS + 1])
+      this.#staging.receipts[i]?.resolve(null, words[sends + i * SEND_WORDS + 1]!)
     }
   }
 
-  #callback(index: number): SendCallback | undefined {
-    return this.#staging.hasCallbacks ? this.#staging.callbacks[index] : undefined
+  #receipt(index: number): Receipt | undefined {
+    return this.#staging.hasReceipts ? this.#staging.receipts[index] : undefined
   }
 
-  #fail(errno: number, path: number, size: number, callback: SendCallback | undefined): void {
+  #fail(errno: number, path: number, size: number, receipt: Receipt | undefined): void {
     this.failed++
-    this.#owner.onSendFailure({ errno, path, size }, callback)
+    this.#owner.onSendFailure({ errno, path, size }, receipt)
   }
 
   /** Copies staged datagram `index` to the end of the queue. */
@@ -357,10 +368,10 @@ export class Outbox {
     const { words, bytes, sends, pathWords } = this.#region
     const at = sends + index * SEND_WORDS
     const length = words[at + 1]!
-    const callback = this.#callback(index)
+    const receipt = this.#receipt(index)
     if (this.#queue.length >= this.#maxDatagrams || this.#queuedBytes + length > this.#maxBytes) {
       this.failed++
-      this.#owner.onQueueFull(callback)
+      this.#owner.onQueueFull(receipt)
       return
     }
     const offset = words[at]!
@@ -369,7 +380,7 @@ export class Outbox {
       payload: bytes.slice(offset, offset + length),
       path: words.slice(path, path + pathWords),
       flags: words[at + 3]!,
-      callback,
+      receipt,
     })
     this.#queuedBytes += length
   }
@@ -378,10 +389,8 @@ export class Outbox {
     const staging = this.#staging
     const path = this.#region.slots + staging.paths++
     this.#region.words.set(entry.path, this.#region.path(path))
-    const index = staging.count
+    this.#setReceipt(entry.receipt)
     this.#record(this.#copy(entry.payload), entry.payload.length, path, entry.flags)
-    staging.hasCallbacks = true
-    staging.callbacks[index] = entry.callback
   }
 
   #reset(): void {
@@ -389,7 +398,7 @@ export class Outbox {
     staging.count = 0
     staging.paths = 0
     staging.scratch = this.#region.scratch
-    staging.hasCallbacks = false
+    staging.hasReceipts = false
     this.#lastPath = -1
   }
 }
@@ -403,8 +412,9 @@ function align(offset: number): number {
   return (offset + 7) & ~7
 }
 
-function totalLength(parts: readonly Uint8Array[]): number {
+function payloadLength(payload: Payload): number {
+  if (payload instanceof Uint8Array) return payload.length
   let total = 0
-  for (const part of parts) total += part.length
+  for (const part of payload) total += part.length
   return total
 }

@@ -36,12 +36,13 @@ import { DatagramBatch } from './batch.js'
 import { sendError } from './failures.js'
 import { Inbox, type InboxOwner } from './inbox.js'
 import { type IterateOptions, iterateMessages, type ReceivedMessage } from './iterator.js'
-import { applyAfterBind, applyOptions } from './kernel-options.js'
+import { applyAfterBind, applyOptions, kernelDrops } from './kernel-options.js'
 import { DEFAULT_QUEUE_BYTES, DEFAULT_QUEUE_DATAGRAMS } from './limits.js'
 import { changeMembership, changeSourceMembership, setMulticastInterface } from './multicast.js'
-import { type Destination, Outbox, type OutboxOwner, type SendCallback, type SendFailure } from './outbox.js'
+import { type Destination, Outbox, type OutboxOwner } from './outbox.js'
 import { PathReader } from './paths.js'
 import { takePeerErrors } from './peer-errors.js'
+import type { Receipt, SendCallback } from './receipt.js'
 import type {
   Batch,
   BindOptions,
@@ -172,7 +173,7 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
       sendOptions === undefined ? this.send(payload, port, address) : this.send(payload, port, address, sendOptions),
     )
     this.#inbox = new Inbox(this.#paths, batch, this.#inboxOwner())
-    if (listener !== undefined) this.on('message', listener)
+    if (typeof listener === 'function') this.on('message', listener)
     if (checked.signal !== undefined) this.#closeOn(checked.signal)
   }
 
@@ -196,14 +197,18 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
           }
     const port = options.port === undefined || options.port === null ? 0 : checkPort(options.port, true)
     if (options.address) checkString('address', options.address)
-    if (options.fd !== undefined) checkInteger('options.fd', options.fd, 0, 0x7fffffff)
+    const { fd } = options
+    const adopts = fd !== undefined && fd !== null
+    if (adopts) {
+      checkInteger('options.fd', fd, 0, 0x7fffffff)
+      this.#adopt(fd)
+    }
     const callback = args.at(-1)
     if (typeof callback === 'function') this.#onceListening(callback as () => void)
 
     this.#bindState = 'binding'
-    if (options.fd !== undefined) {
-      const { fd } = options
-      process.nextTick(() => this.#attempt(() => this.#adopt(fd)))
+    if (adopts) {
+      this.#startListening() // at once, as dgram does: the descriptor is bound already
       return this
     }
     this.#resolve(options.address || WILDCARD[this.type], (error, address) => {
@@ -226,6 +231,7 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
     }
     this.#healthCheck()
     this.#outbox.close(() => systemError(ECANCELED, 'send'))
+    this.#kernelDrops()
     this.#closed = true
     this.#inbox.close()
     this.#native.close()
@@ -282,6 +288,7 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
   disconnect(): void {
     this.#healthCheck()
     if (this.#connectState !== 'connected') throw notConnected()
+    this.#outbox.flush() // what was sent before goes to the peer
     const status = this.#native.disconnect()
     if (status !== 0) throw systemError(-status, 'connect')
     this.#connectState = 'disconnected'
@@ -339,8 +346,8 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
       address = b
       callback = c
     }
-    // The callback may stand in the place of any argument that is left out.
-    if (typeof port === 'function') {
+    // The callback may stand in the place of any argument that may be left out.
+    if (connected && typeof port === 'function') {
       callback = port
       port = undefined
     } else if (typeof address === 'function') {
@@ -393,6 +400,12 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
    */
   reply(msg: Message, rinfo: RemoteInfo, callback?: SendCallback): void {
     if (this.#closed) throw notRunning()
+    const payload = payloadOf(msg)
+    const path = this.#inbox.pathOf(rinfo)
+    if (path >= 0) {
+      this.#outbox.replyTo(path, payload, callback)
+      return
+    }
     const { local } = rinfo
     if (local === undefined) throw invalidArgType('rinfo', "what a 'message' listener of this library was given", rinfo)
     const source = local.source
@@ -401,7 +414,6 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
     replyTo.source = source
     // The arrival interface is forced only where the source does not stand for it; see Path in native/src/layout.h.
     replyTo.ifindex = source === local.address ? 0 : local.ifindex
-    const payload = payloadOf(msg)
     if (!this.#outbox.send(payload, replyTo, callback))
       this.#reportSendError(systemError(EINVAL, 'send', replyTo), callback)
   }
@@ -502,27 +514,27 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
   /** The interface that multicast leaves through: its IPv4 address, or for IPv6 an address with its scope (`::%eth1`). */
   setMulticastInterface(interfaceAddress: string): void {
     checkString('interfaceAddress', interfaceAddress)
-    setMulticastInterface(this.#open(), this.#v6, interfaceAddress)
+    setMulticastInterface(this.#open(), interfaceAddress)
   }
 
   addMembership(multicastAddress: string, multicastInterface?: string): void {
-    changeMembership(this.#open(), this.#v6, true, multicastAddress, multicastInterface)
+    changeMembership(this.#open(), true, multicastAddress, multicastInterface)
   }
 
   dropMembership(multicastAddress: string, multicastInterface?: string): void {
-    changeMembership(this.#open(), this.#v6, false, multicastAddress, multicastInterface)
+    changeMembership(this.#open(), false, multicastAddress, multicastInterface)
   }
 
   addSourceSpecificMembership(sourceAddress: string, groupAddress: string, multicastInterface?: string): void {
     checkString('sourceAddress', sourceAddress)
     checkString('groupAddress', groupAddress)
-    changeSourceMembership(this.#open(), this.#v6, true, sourceAddress, groupAddress, multicastInterface)
+    changeSourceMembership(this.#open(), true, sourceAddress, groupAddress, multicastInterface)
   }
 
   dropSourceSpecificMembership(sourceAddress: string, groupAddress: string, multicastInterface?: string): void {
     checkString('sourceAddress', sourceAddress)
     checkString('groupAddress', groupAddress)
-    changeSourceMembership(this.#open(), this.#v6, false, sourceAddress, groupAddress, multicastInterface)
+    changeSourceMembership(this.#open(), false, sourceAddress, groupAddress, multicastInterface)
   }
 
   // ---- Inside
@@ -545,22 +557,25 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
 
   #outboxOwner(): OutboxOwner {
     return {
-      onSendFailure: (failure, callback) => this.#onSendFailure(failure, callback),
-      onQueueFull: (callback) => {
-        if (!this.#wantsSendError(callback)) return
+      onSendFailure: (failure, receipt) => {
+        if (this.#wantsSendError(receipt)) this.#tellSendError(sendError(failure, this.#paths), receipt)
+      },
+      onQueueFull: (receipt) => {
+        if (!this.#wantsSendError(receipt)) return
         const queued = { datagrams: this.#outbox.queued, bytes: this.#outbox.queuedBytes }
-        this.#reportSendError(sendQueueFull(queued, this.#outbox.limits), callback)
+        this.#tellSendError(sendQueueFull(queued, this.#outbox.limits), receipt)
       },
     }
   }
 
   /** Errors are costly to make, and a flood of broken peers must not slow down the others: only if somebody looks. */
-  #wantsSendError(callback: SendCallback | undefined): boolean {
-    return callback !== undefined || this.listenerCount('sendError') > 0
+  #wantsSendError(receipt: Receipt | undefined): boolean {
+    return receipt !== undefined || this.listenerCount('sendError') > 0
   }
 
-  #onSendFailure(failure: SendFailure, callback: SendCallback | undefined): void {
-    if (this.#wantsSendError(callback)) this.#reportSendError(sendError(failure, this.#paths), callback)
+  #tellSendError(error: Error, receipt: Receipt | undefined): void {
+    if (receipt !== undefined) receipt.resolve(error, 0)
+    else process.nextTick(() => this.emit('sendError', error))
   }
 
   #reportSendError(error: Error, callback: SendCallback | undefined): void {
@@ -626,15 +641,10 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
   #adopt(fd: number): void {
     if (this.#opened) throw alreadyBound()
     const family = this.#native.adopt(fd, this.#v6 ? 6 : 4)
-    if (family < 0) {
-      throw family === -EBADF ? systemError(EBADF, 'open') : invalidFdType(fd, 'not a UDP socket')
-    }
-    if ((family === 6) !== this.#v6) {
-      throw invalidFdType(fd, family === 6 ? 'udp6' : 'udp4')
-    }
+    if (family < 0) throw invalidFdType(fd, family === -EBADF ? 'UNKNOWN' : 'not a UDP socket')
+    if ((family === 6) !== this.#v6) throw invalidFdType(fd, family === 6 ? 'udp6' : 'udp4')
     this.#opened = true
     applyOptions(this.#native, this.#v6, this.#options)
-    this.#startListening()
   }
 
   #startListening(): void {
@@ -644,11 +654,19 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
     if (!this.#referenced) this.#native.setRef(false)
     this.#learnPort()
     this.#bindState = 'bound'
+    try {
+      this.emit('listening')
+    } finally {
+      this.#runPending() // if a listener that was there before threw
+    }
+  }
+
+  readonly #runPending = (): void => {
     const pending = this.#pending
     this.#pending = undefined
-    this.emit('listening')
-    for (const { run } of pending ?? []) {
-      if (!this.#closed) run()
+    for (const { run, fail } of pending ?? []) {
+      if (this.#closed) fail(notRunning())
+      else run()
     }
   }
 
@@ -672,6 +690,7 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
     this.#bindState = 'unbound'
     const pending = this.#pending
     this.#pending = undefined
+    this.off('listening', this.#runPending)
     for (const { fail } of pending ?? []) fail(error)
     this.emit('error', error)
   }
@@ -697,7 +716,11 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
       return
     }
     if (this.#bindState === 'unbound') this.bind({ port: 0 })
-    this.#pending ??= []
+    if (this.#pending === undefined) {
+      this.#pending = []
+      // As in dgram, what waits has its place among the listeners: one that was there before sends first.
+      this.once('listening', this.#runPending)
+    }
     this.#pending.push({ run, fail })
   }
 
@@ -775,7 +798,7 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
     const custom = this.#options.lookup
     if (custom !== undefined) {
       const options: LookupOneOptions = { family }
-      custom(name, options, (error, address) => callback(error, address))
+      custom(name, options, (error, address) => callback(error ?? null, address))
       return
     }
     dnsLookup(name, family, (error, address) => callback(error, address))
@@ -806,9 +829,10 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
 
   #setHops(syscall: string, ipv4: number, ipv6: number, hops: number, low: number): void {
     if (typeof hops !== 'number') throw invalidArgType('ttl', 'of type number', hops)
-    if (!(hops >= low && hops <= 255)) throw systemError(EINVAL, syscall, { value: hops })
-    if (this.#v6) this.#setOption(syscall, linux.IPPROTO_IPV6, ipv6, hops)
-    else this.#setOption(syscall, linux.IPPROTO_IP, ipv4, hops)
+    const count = hops | 0 // what dgram makes of numbers that are none
+    if (count < low || count > 255) throw systemError(EINVAL, syscall, { value: hops })
+    if (this.#v6) this.#setOption(syscall, linux.IPPROTO_IPV6, ipv6, count)
+    else this.#setOption(syscall, linux.IPPROTO_IP, ipv4, count)
   }
 
   #getBufferSize(name: number): number {
@@ -818,22 +842,21 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
   }
 
   #setBufferSize(name: number, size: number): void {
-    if (!Number.isInteger(size) || size <= 0 || size > 0x7fffffff) throw badBufferSize(size)
+    if (size >>> 0 !== size) throw badBufferSize(size)
     this.#open()
-    this.#applyBufferSize(name, size)
+    if (size !== 0) this.#applyBufferSize(name, size)
   }
 
   #applyBufferSize(name: number, size: number): void {
-    const status = this.#native.setInt(linux.SOL_SOCKET, name, size)
+    const status = size > 0x7fffffff ? -EINVAL : this.#native.setInt(linux.SOL_SOCKET, name, size)
     if (status !== 0) throw bufferSizeFailed(bufferName(name), systemError(-status, 'setsockopt'))
   }
 
-  /** SO_MEMINFO knows at any time (Linux 4.12); SO_RXQ_OVFL only with the next datagram. */
+  /** Asked while the socket is open, remembered when it is closed. */
   #kernelDrops(): number {
-    if (this.#closed || !this.#opened) return this.#inbox.kernelDrops
-    const info = new Uint32Array(linux.SK_MEMINFO_DROPS + 1)
-    const length = this.#native.getBytes(linux.SOL_SOCKET, linux.SO_MEMINFO, new Uint8Array(info.buffer))
-    if (length === info.byteLength) this.#inbox.kernelDrops = info[linux.SK_MEMINFO_DROPS]!
+    if (!this.#closed && this.#opened) {
+      this.#inbox.kernelDrops = kernelDrops(this.#native) ?? this.#inbox.kernelDrops
+    }
     return this.#inbox.kernelDrops
   }
 }

@@ -14,7 +14,7 @@ export interface Question {
   patience?: number
 }
 
-/** What came back to a question. Its client is node:dgram, so that udp-dsr is not its own judge. */
+/** What came back to a question. The client is node:dgram's, so that udp-dsr is not its own judge. */
 export interface Answer {
   /** Source of the first answer, to a socket that takes datagrams from anywhere; undefined when none came. */
   from: string | undefined
@@ -70,7 +70,8 @@ async function first(socket: dgram.Socket, { patience = PATIENCE_MS }: Question)
     const [message, rinfo] = await once(socket, 'message', { signal: AbortSignal.timeout(patience) })
     return { message: message.toString() as string, rinfo: rinfo as dgram.RemoteInfo }
   } catch (error) {
-    if ((error as Error).name === 'AbortError') return undefined
+    const { name, code } = error as NodeJS.ErrnoException
+    if (name === 'AbortError' || code === 'ECONNREFUSED') return undefined
     throw error
   } finally {
     socket.close()

@@ -14,6 +14,8 @@ export interface ServeOptions {
   /** Groups to join, each with the interface to join it on. */
   groups?: readonly (readonly [group: string, on: string])[]
   broadcast?: boolean
+  /** Send the question back instead of what is known about it. */
+  echo?: boolean
 }
 
 /** What a server of udp-dsr says about a datagram, as JSON. */
@@ -22,19 +24,14 @@ export type Told = Pick<RemoteInfo, 'address' | 'port' | 'local'>
 const open: (dgram.Socket | PktInfoSocket)[] = []
 
 /** Starts a server on the wildcard address; returns its port. It answers with what it knows about the question. */
-export async function serve({
-  way,
-  type,
-  port = 0,
-  options,
-  groups = [],
-  broadcast = false,
-}: ServeOptions): Promise<number> {
-  const socket = way === 'dgram' ? await bindDgram(type, port) : await PktInfoSocket.bind({ ...options, type, port })
+export async function serve(options: ServeOptions): Promise<number> {
+  const { way, type, port = 0, groups = [] } = options
+  const socket =
+    way === 'dgram' ? await bindDgram(type, port) : await PktInfoSocket.bind({ ...options.options, type, port })
   open.push(socket)
-  if (socket instanceof PktInfoSocket) answer(socket, way)
+  if (socket instanceof PktInfoSocket) answer(socket, way, options.echo ? echo : tell)
   for (const [group, on] of groups) socket.addMembership(group, on)
-  if (broadcast) socket.setBroadcast(true)
+  if (options.broadcast) socket.setBroadcast(true)
   return socket.address().port
 }
 
@@ -51,25 +48,29 @@ async function bindDgram(type: 'udp4' | 'udp6', port: number): Promise<dgram.Soc
   return socket
 }
 
-function answer(socket: PktInfoSocket, way: Way): void {
+function answer(socket: PktInfoSocket, way: Way, content: (msg: Buffer, rinfo: RemoteInfo) => Buffer): void {
   switch (way) {
     case 'reply':
-      socket.on('message', (_msg, rinfo) => socket.reply(tell(rinfo), rinfo))
+      socket.on('message', (msg, rinfo) => socket.reply(content(msg, rinfo), rinfo))
       break
     case 'from':
-      socket.on('message', (_msg, rinfo) => {
-        const { source, ifindex } = rinfo.local
-        socket.send(tell(rinfo), rinfo.port, rinfo.address, { from: { address: source, ifindex } })
+      socket.on('message', (msg, rinfo) => {
+        const { address, source, ifindex } = rinfo.local
+        // A group cannot be the source; and where the kernel is to choose one, it must know the interface.
+        const from = source === address ? { address } : { address: source, ifindex }
+        socket.send(content(msg, rinfo), rinfo.port, rinfo.address, { from })
       })
       break
     case 'batch':
       socket.on('batch', (batch) => {
-        for (let i = 0; i < batch.length; i++) batch.reply(i, Buffer.from(tell(batch.rinfo(i))))
+        for (let i = 0; i < batch.length; i++) batch.reply(i, content(batch.payload(i), batch.rinfo(i)))
       })
       break
   }
 }
 
-function tell({ address, port, local }: RemoteInfo): string {
-  return JSON.stringify({ address, port, local } satisfies Told)
+const echo = (msg: Buffer) => msg
+
+function tell(_msg: Buffer, { address, port, local }: RemoteInfo): Buffer {
+  return Buffer.from(JSON.stringify({ address, port, local } satisfies Told))
 }

@@ -17,6 +17,9 @@ type Options = dgram.SocketType | SocketOptions | Record<string, unknown>
 
 type Listener = (msg: Buffer, rinfo: dgram.RemoteInfo) => void
 
+/** How long a scenario may wait for something to happen, in milliseconds. */
+const PATIENCE = 8_000
+
 /** The sockets of a scenario, and what is seen of them: names stand for sockets and for their ports. */
 export class Stage {
   readonly side: Side
@@ -110,9 +113,15 @@ export class Stage {
     return this.#trace[actor]?.length ?? 0
   }
 
-  /** Waits for entries of an actor's trace; the test's timeout is the limit. */
+  /** Waits for entries of an actor's trace; gives up, with all that was seen, before the test's own timeout does. */
   async entries(actor: string, count: number): Promise<void> {
-    while (this.count(actor) < count) await new Promise(setImmediate)
+    const deadline = Date.now() + PATIENCE
+    while (this.count(actor) < count) {
+      if (Date.now() > deadline) {
+        throw new Error(`${this.side}: waited for entry ${count} of ${actor} in ${JSON.stringify(this.trace, null, 1)}`)
+      }
+      await new Promise(setImmediate)
+    }
   }
 
   /** Gives what is under way the time to arrive: two round trips between other sockets, and some turns of the loop. */
@@ -190,7 +199,7 @@ export async function run(side: Side, scenario: Scenario): Promise<Trace> {
   return stage.trace
 }
 
-/** A test that a scenario looks the same on both sides; messages of ours may say more than dgram's. */
+/** A test that a scenario looks the same on both sides; errors of ours may say more than dgram's. */
 export function same(title: string, scenario: Scenario): void {
   test(title, async () => {
     const expected = await run('dgram', scenario)
@@ -200,13 +209,14 @@ export function same(title: string, scenario: Scenario): void {
   })
 }
 
-/** `ours` with dgram's messages wherever its own begin with them. */
+/** `ours` with dgram's messages wherever its own begin with them, and without fields that dgram's errors lack. */
 function shortened(ours: unknown, expected: unknown): unknown {
   if (typeof ours !== 'object' || ours === null || typeof expected !== 'object' || expected === null) return ours
   if (Array.isArray(ours)) return ours.map((item, index) => shortened(item, (expected as unknown[])[index]))
   return Object.fromEntries(
     Object.entries(ours).map(([key, item]) => {
       const other = (expected as Record<string, unknown>)[key]
+      if (other === undefined && 'kind' in expected) return [key, undefined]
       if (key !== 'message' || typeof other !== 'string') return [key, shortened(item, other)]
       return [key, String(item).startsWith(beginning(other)) ? other : item]
     }),

@@ -1,0 +1,90 @@
+// Runs every example as its user would, and asks it.
+
+import dgram from 'node:dgram'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { isIPv6 } from 'node:net'
+import { afterEach, describe, expect, test } from 'vitest'
+import { ADDRESSES } from '../clients/servers.js'
+import { Example } from './example.js'
+
+const folder = new URL('../../examples/', import.meta.url)
+const PATIENCE_MS = 3000
+
+/** Port 0: the kernel chooses, and the example says which. */
+const ANY_PORT = '0'
+
+const started: Example[] = []
+function start(name: string, args: readonly string[] = [ANY_PORT]): Example {
+  const example = new Example(name, args)
+  started.push(example)
+  return example
+}
+afterEach(() => {
+  for (const example of started.splice(0)) example.kill()
+})
+
+/** Asks from a connected socket, which takes an answer only from where it asked. */
+async function ask(address: string, port: number, question: string): Promise<string> {
+  const socket = dgram.createSocket(isIPv6(address) ? 'udp6' : 'udp4')
+  try {
+    socket.connect(port, address)
+    await once(socket, 'connect')
+    socket.send(question)
+    const [answer] = await once(socket, 'message', { signal: AbortSignal.timeout(PATIENCE_MS) })
+    return answer.toString()
+  } finally {
+    socket.close()
+  }
+}
+
+const v4 = ADDRESSES.filter((address) => !isIPv6(address))
+
+describe.each(['echo.ts', 'echo-batch.ts'])('%s', (name) => {
+  test('echoes from the address asked, until Ctrl-C', async () => {
+    const example = start(name)
+    const port = Number((await example.says(/on 0\.0\.0\.0:(\d+)/))[1])
+    const answers = await Promise.all(v4.map((address) => ask(address, port, `hello ${address}`)))
+    expect(answers).toEqual(v4.map((address) => `hello ${address}`))
+    await example.says(name === 'echo.ts' ? /sent 15 bytes to 127\.0\.0\.2/ : /\d+ datagrams\/s/)
+    expect(await example.interrupt()).toBe(0)
+  })
+})
+
+test('multi-vip.ts tells which VIP was asked, until Ctrl-C', async () => {
+  const example = start('multi-vip.ts')
+  const port = Number((await example.says(/on port (\d+)/))[1])
+  const known: Record<string, string> = {
+    '127.0.0.1': 'alpha',
+    '127.0.0.2': 'beta',
+    '127.0.0.3': 'gamma',
+    '::1': 'delta',
+  }
+  const answers = await Promise.all(ADDRESSES.map((address) => ask(address, port, '?')))
+  expect(answers).toEqual(ADDRESSES.map((address) => `you asked ${address}, which is ${known[address] ?? 'nobody'}\n`))
+  expect(await example.interrupt()).toBe(0)
+})
+
+test('compare-dgram.ts shows the bug and the cure', async () => {
+  const example = start('compare-dgram.ts')
+  expect(await example.ended()).toBe(0)
+  const rows = example.printed.match(/^(node:dgram|udp-dsr) .*[✓✗].*$/gm)
+  expect(rows?.map((row) => row.split(/ +/).slice(0, 4))).toEqual([
+    ['node:dgram', '127.0.0.1', '127.0.0.1', '✓'],
+    ['node:dgram', '127.0.0.2', '127.0.0.1', '✗'],
+    ['node:dgram', '127.0.0.3', '127.0.0.1', '✗'],
+    ['node:dgram', '127.1.2.3', '127.0.0.1', '✗'],
+    ['udp-dsr', '127.0.0.1', '127.0.0.1', '✓'],
+    ['udp-dsr', '127.0.0.2', '127.0.0.2', '✓'],
+    ['udp-dsr', '127.0.0.3', '127.0.0.3', '✓'],
+    ['udp-dsr', '127.1.2.3', '127.1.2.3', '✓'],
+  ])
+})
+
+test('every example is tested here and listed in the README', () => {
+  const files = readdirSync(folder).filter((name) => name.endsWith('.ts'))
+  const tests = readFileSync(new URL(import.meta.url), 'utf8')
+  const readme = readFileSync(new URL('README.md', folder), 'utf8')
+  expect(files.filter((name) => !tests.includes(`'${name}'`))).toEqual([])
+  expect(files.filter((name) => !readme.includes(`(${name})`))).toEqual([])
+})
