@@ -1,53 +1,104 @@
 // Runs the fuzzers (native/fuzz/*.cc) under libFuzzer, AddressSanitizer and UndefinedBehaviorSanitizer.
 //
-//   node scripts/fuzz.mjs [NAME ...] [--seconds=N]     default: all, 60 seconds each
-import { mkdirSync, readdirSync } from 'node:fs'
+//   npm run fuzz -- [SECONDS] [NAME ...]     default: all of them, 30 seconds each
+//
+// The seeds are in native/fuzz/corpus/; what a run finds worth keeping, and an input that broke something, stay
+// in node_modules/.cache/udp-dsr/fuzz/.
+import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { cache, fromRoot } from './lib/project.mjs'
-import { run, show, step } from './lib/run.mjs'
+import { run, step } from './lib/run.mjs'
 import { findCommand } from './lib/system-packages.mjs'
 
-/** Units of the addon that know neither N-API nor file descriptors: what a fuzzer may be linked with. */
-const UNITS = ['cmsg.cc', 'sockaddr.cc']
+const DEFAULT_SECONDS = 30
+/** Seconds that one input may take; they take microseconds. */
+const INPUT_TIMEOUT = 10
+/** Longest input in bytes: some hundred staged datagrams, some control messages. */
+const MAX_LENGTH = 4096
+/** Lines of a sanitizer's report that are worth reading. */
+const REPORT_LINES = 40
+
+const COMPILERS = ['clang++-14', 'clang++']
 const FLAGS = [
-  '-std=c++20',
-  '-g',
-  '-O1',
-  '-D_GNU_SOURCE',
-  '-fsanitize=fuzzer,address,undefined',
-  '-fno-sanitize-recover=all',
+  ...['-std=c++20', '-g', '-O1', '-D_GNU_SOURCE', '-fsanitize=fuzzer,address,undefined', '-fno-sanitize-recover=all'],
+  ...['-Wall', '-Wextra', '-Werror', '-Wno-missing-field-initializers'],
 ]
+/** Units of the addon that know no N-API. Those that make system calls get the fuzzer in the kernel's place. */
+const UNITS = ['cmsg.cc', 'sockaddr.cc']
+const BATCH_UNITS = ['batch_io.cc']
+const BATCH_FLAGS = ['-Wl,--wrap=recvmmsg,--wrap=sendmmsg']
 
 const folder = fromRoot('native', 'fuzz')
 const all = readdirSync(folder)
   .filter((file) => file.endsWith('.cc'))
   .map((file) => file.slice(0, -'.cc'.length))
 
+function compiler() {
+  const found = COMPILERS.map(findCommand).find(Boolean)
+  if (found) return found
+  throw new Error('No clang: on Debian 12, as root, apt-get install clang-14 libclang-rt-14-dev')
+}
+
 async function build(name) {
   const binary = join(cache, 'fuzz', name)
   mkdirSync(join(cache, 'fuzz'), { recursive: true })
-  const clang = findCommand('clang++-14') ?? 'clang++'
-  const sources = [join(folder, `${name}.cc`), ...UNITS.map((unit) => fromRoot('native', 'src', unit))]
-  await run(clang, [...FLAGS, '-I', fromRoot('native', 'src'), ...sources, '-o', binary])
+  const isBatch = name.startsWith('batch_')
+  const units = [...UNITS, ...(isBatch ? BATCH_UNITS : [])].map((unit) => fromRoot('native', 'src', unit))
+  const include = ['-I', fromRoot('native', 'src')]
+  const sources = [join(folder, `${name}.cc`), ...units]
+  await run(compiler(), [...FLAGS, ...include, ...sources, ...(isBatch ? BATCH_FLAGS : []), '-o', binary])
   return binary
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { seconds: { type: 'string', default: '60' } },
-})
-try {
-  for (const name of positionals.length > 0 ? positionals : all) {
-    if (!all.includes(name)) throw new Error(`No fuzzer '${name}': one of ${all.join(', ')}`)
-    const binary = await step(`Building the fuzzer ${name}`, () => build(name))
-    // What it finds worth keeping stays between runs, and so does an input that broke something.
-    const corpus = join(cache, 'fuzz', `${name}-corpus`)
-    const findings = join(cache, 'fuzz', `${name}-findings`)
-    for (const path of [corpus, findings]) mkdirSync(path, { recursive: true })
-    const options = [`-max_total_time=${values.seconds}`, `-artifact_prefix=${findings}/`, '-print_final_stats=1']
-    if ((await show(binary, [...options, corpus])) !== 0) throw new Error(`Fuzzer ${name} found a fault (above)`)
+/** Runs one fuzzer; returns a line about what it did, or throws with its report and the input that broke it. */
+async function fuzz(name, binary, seconds) {
+  const corpus = join(cache, 'fuzz', `${name}-corpus`)
+  const findings = join(cache, 'fuzz', `${name}-findings`)
+  for (const path of [corpus, findings]) mkdirSync(path, { recursive: true })
+  const seeds = [join(folder, 'corpus', name)].filter((path) => existsSync(path))
+  const options = [
+    ...[`-max_total_time=${seconds}`, `-timeout=${INPUT_TIMEOUT}`, `-max_len=${MAX_LENGTH}`, '-print_final_stats=1'],
+    `-artifact_prefix=${findings}/`,
+  ]
+  try {
+    return summary(await run(binary, [...options, corpus, ...seeds]))
+  } catch (error) {
+    const [, reproducer] = /Test unit written to (.+)/.exec(error.output ?? '') ?? []
+    if (!reproducer) throw error
+    const report = error.output.split('\n')
+    const start = report.findIndex((line) => /ERROR: |runtime error: /.test(line))
+    const lines = report.slice(Math.max(start, 0)).slice(0, REPORT_LINES)
+    throw new Error(
+      `The fuzzer ${name} found a fault:\n\n${lines.join('\n')}\n\nThe input is kept. Again:\n    ${binary} ${reproducer}`,
+    )
   }
+}
+
+function summary(output) {
+  const stat = (key) => Number(new RegExp(`^stat::${key}:\\s+(\\d+)`, 'm').exec(output)?.[1] ?? 0)
+  const [, edges = '?', size = '?'] = /DONE\s+cov: (\d+).*corp: (\d+)/.exec(output) ?? []
+  const runs = stat('number_of_executed_units').toLocaleString('en')
+  const found = stat('new_units_added')
+  return `${runs} inputs, ${edges} edges covered, corpus of ${size} (${found} new), no fault`
+}
+
+function parse(args) {
+  const isNumber = /^[1-9][0-9]*$/.test(args[0] ?? '')
+  const seconds = isNumber ? Number(args[0]) : DEFAULT_SECONDS
+  const names = isNumber ? args.slice(1) : args
+  const unknown = names.find((name) => !all.includes(name))
+  if (unknown !== undefined) throw new Error(`No fuzzer '${unknown}'. There are: ${all.join(', ')}`)
+  return { seconds, names: names.length > 0 ? names : all }
+}
+
+try {
+  const { seconds, names } = parse(process.argv.slice(2))
+  const lines = []
+  for (const name of names) {
+    const binary = await step(`Building the fuzzer ${name}`, () => build(name))
+    lines.push(`${name}: ${await step(`Fuzzing ${name} for ${seconds} s`, () => fuzz(name, binary, seconds))}`)
+  }
+  console.log(lines.join('\n'))
 } catch (error) {
   console.error(error.message)
   process.exitCode = 1

@@ -48,7 +48,9 @@ export const SERVERS: readonly Server[] = [
   own('batch', "udp-dsr 'batch'", 'batch.mjs'),
   own('batch-gso', "udp-dsr 'batch', gso", 'batch.mjs', '--gso'),
   own('batch-gro', "udp-dsr 'batch', gro", 'batch.mjs', '--gso', '--gro'),
+  own('batch-sleep', "udp-dsr 'batch', busyPoll 0", 'batch.mjs', '--busy-poll', '0'),
   own('message', "udp-dsr 'message'", 'message.mjs'),
+  own('message-sleep', "udp-dsr 'message', busyPoll 0", 'message.mjs', '--busy-poll', '0'),
   {
     id: 'dgram',
     title: 'node:dgram',

@@ -1,10 +1,13 @@
 // udp-dsr, one call per recvmmsg: the fast form. Plain JavaScript, so that it runs the built package and nothing else.
 //   --gso  merge equal replies to one peer (UDP_SEGMENT)
 //   --gro  take several datagrams of a flow at once (UDP_GRO)
+//   --busy-poll MICROSECONDS  how long to go on asking before sleeping (20)
 import { parseArgs } from 'node:util'
 import { PktInfoSocket } from 'udp-dsr'
 
-const { values } = parseArgs({ options: { gso: { type: 'boolean' }, gro: { type: 'boolean' } } })
+const { values } = parseArgs({
+  options: { gso: { type: 'boolean' }, gro: { type: 'boolean' }, 'busy-poll': { type: 'string', default: '20' } },
+})
 const BUFFER_BYTES = 4 << 20
 
 const socket = await PktInfoSocket.bind({
@@ -12,7 +15,9 @@ const socket = await PktInfoSocket.bind({
   port: 0,
   recvBufferSize: BUFFER_BYTES,
   sendBufferSize: BUFFER_BYTES,
-  ...values,
+  gso: values.gso ?? false,
+  gro: values.gro ?? false,
+  busyPoll: Number(values['busy-poll']),
 })
 
 socket.on('batch', (batch) => {

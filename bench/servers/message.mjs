@@ -1,6 +1,9 @@
 // udp-dsr in the shape of node:dgram: a Buffer and an rinfo per datagram, both safe to keep.
+//   --busy-poll MICROSECONDS  how long to go on asking before sleeping (20)
+import { parseArgs } from 'node:util'
 import { PktInfoSocket } from 'udp-dsr'
 
+const { values } = parseArgs({ options: { 'busy-poll': { type: 'string', default: '20' } } })
 const BUFFER_BYTES = 4 << 20
 
 const socket = await PktInfoSocket.bind({
@@ -8,6 +11,7 @@ const socket = await PktInfoSocket.bind({
   port: 0,
   recvBufferSize: BUFFER_BYTES,
   sendBufferSize: BUFFER_BYTES,
+  busyPoll: Number(values['busy-poll']),
 })
 
 socket.on('message', (msg, rinfo) => {

@@ -37,7 +37,7 @@ export const cases: readonly SocketCase[] = [
   plain(4, 4, 512, CORE),
   plain(4, 4, 32, CORE),
   plain(4, 4, 1200, CORE),
-  plain(1, 1, 512, ['c-mmsg', 'c-mmsg-spin', 'batch', 'message', 'dgram', ...PEERS]),
+  plain(1, 1, 512, ['c-mmsg', 'c-mmsg-spin', 'batch', 'batch-sleep', 'message', 'message-sleep', 'dgram', ...PEERS]),
   {
     ...plain(16, 16, 512, ['c-mmsg', 'c-mmsg-gso', 'batch', 'batch-gso']),
     id: 'gso-512',

@@ -8,10 +8,19 @@ import { type ClientName, examine, PACKAGES, programs, type Result } from './exa
 import { loopback, namespaces, type Place } from './place.js'
 import { heading, render } from './table.js'
 
-const { json } = parseArgs({ options: { json: { type: 'boolean', default: false } } }).values
+const { json } = readOptions()
 const clients: ClientName[] = [...programs, 'own client']
 const skipped: { what: string; why: string }[] = []
 const results: Result[] = []
+
+function readOptions(): { json: boolean } {
+  try {
+    return parseArgs({ options: { json: { type: 'boolean', default: false } } }).values
+  } catch (error) {
+    console.error(`${(error as Error).message}. Usage: npm run demo [-- --json]`)
+    process.exit(2)
+  }
+}
 
 const say = (text: string) => {
   if (!json) console.log(text)

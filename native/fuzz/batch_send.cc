@@ -20,7 +20,7 @@ using udp_dsr::Send;
 
 namespace {
 
-constexpr uint32_t kMostSends = 300;
+constexpr uint32_t kMostSends = 400;
 constexpr int kErrors[] = {EAGAIN,  EINTR,      EINVAL,      EMSGSIZE, EIO,         EPERM,
                            ENOBUFS, EOPNOTSUPP, ENOPROTOOPT, EBADF,    ECONNREFUSED};
 
@@ -77,7 +77,7 @@ uint32_t CheckMessage(const msghdr& header, uint32_t at) {
   if (segment_size == 0) {
     Check(at == first + 1);
   } else {
-    Check(at > first + 1 && at - first <= 64 && total <= 65507);
+    Check(at > first + 1 && at - first <= udp_dsr::kMaxSegments && total <= 65507);
     for (uint32_t i = first; i < at; ++i) {
       const Send& send = region->sends[i];
       Check(send.length == segment_size || (i == at - 1 && send.length < segment_size && send.length > 0));
@@ -92,16 +92,28 @@ uint32_t CheckMessage(const msghdr& header, uint32_t at) {
   return at;
 }
 
-uint32_t Offset() { return input->ConsumeIntegralInRange<uint32_t>(0, 2000); }
-
 // Mostly what the outbox would write, sometimes anything.
-Send AnySend() {
-  if (input->ConsumeIntegralInRange(0, 15) == 15) {
-    return {input->ConsumeIntegral<uint32_t>(), input->ConsumeIntegral<uint32_t>(),
-            input->ConsumeIntegral<uint32_t>(), input->ConsumeIntegral<uint32_t>()};
-  }
+Send AnySend(const Send& before) {
   const auto scratch = static_cast<uint32_t>(offsetof(Region, scratch));
-  return {scratch + Offset(), input->ConsumeIntegralInRange<uint32_t>(0, 70'000),
+  const auto size = static_cast<uint32_t>(sizeof(Region));
+  uint32_t offset = 0;
+  switch (input->ConsumeIntegralInRange(0, 15)) {
+    case 15:
+      return {input->ConsumeIntegral<uint32_t>(), input->ConsumeIntegral<uint32_t>(),
+              input->ConsumeIntegral<uint32_t>(), input->ConsumeIntegral<uint32_t>()};
+    case 14:
+      offset = size - input->ConsumeIntegralInRange<uint32_t>(0, 400);
+      break;
+    case 13:
+    case 12:
+    case 11:
+      offset = before.offset + before.length;  // its neighbour in memory
+      break;
+    default:
+      offset = scratch + input->ConsumeIntegralInRange<uint32_t>(0, 2000);
+  }
+  const uint32_t longest = input->ConsumeBool() ? 400 : 70'000;
+  return {offset, input->ConsumeIntegralInRange<uint32_t>(0, longest),
           input->ConsumeIntegralInRange<uint32_t>(0, 3), input->ConsumeBool() ? udp_dsr::kHasTos | 3u : 0u};
 }
 
@@ -142,14 +154,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     path.out_ifindex = input->ConsumeBool() ? 1 : 0;
   }
   until = input->ConsumeIntegralInRange<uint32_t>(0, kMostSends);
-  bool repeat = false;
+  Send like = {};
   for (uint32_t i = 0; i < until; ++i) {
-    // Runs of like datagrams are what merging is about.
-    if (i == 0 || !repeat)
-      region->sends[i] = AnySend();
-    else
-      region->sends[i] = region->sends[i - 1];
-    if (input->remaining_bytes() > 0) repeat = input->ConsumeIntegralInRange(0, 7) != 0;
+    // Runs of like datagrams are what merging is about; apart in memory, on top of each other, or neighbours.
+    const int kind = i == 0 ? 0 : input->ConsumeIntegralInRange(0, 15);
+    if (kind < 2) {
+      like = AnySend(like);
+    } else if (kind < 6) {
+      like.offset += like.length;
+    }
+    region->sends[i] = like;
   }
 
   // As the outbox does: what fails is told, and the rest goes on behind it.

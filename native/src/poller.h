@@ -31,6 +31,7 @@ class Poller {
   void Close();
 
   void SetBusy(bool busy);
+  bool IsBusy() const { return busy_; }
   void SetWritable(bool wanted);
   void SetRef(bool ref);
   bool HasRef() const { return ref_; }

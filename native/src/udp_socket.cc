@@ -41,6 +41,7 @@ Napi::Function UdpSocket::Define(Napi::Env env) {
                          InstanceMethod<&UdpSocket::TakeError>("takeError"),
                          InstanceMethod<&UdpSocket::MergeSends>("mergeSends"),
                          InstanceMethod<&UdpSocket::QueueErrors>("queueErrors"),
+                         InstanceMethod<&UdpSocket::BusyPoll>("busyPoll"),
                          InstanceMethod<&UdpSocket::WatchWritable>("watchWritable"),
                          InstanceMethod<&UdpSocket::SetRef>("setRef"),
                          InstanceMethod<&UdpSocket::CloseFromScript>("close"),
@@ -250,6 +251,11 @@ void UdpSocket::QueueErrors(const Napi::CallbackInfo& info) {
   send_.queues_errors = info[0].As<Napi::Boolean>();
 }
 
+// busyPoll(microseconds): how long to go on asking for a datagram that is expected before sleeping
+void UdpSocket::BusyPoll(const Napi::CallbackInfo& info) {
+  busy_poll_ns_ = uint64_t{info[0].As<Napi::Number>().Uint32Value()} * 1000;
+}
+
 void UdpSocket::WatchWritable(const Napi::CallbackInfo& info) {
   if (poller_ != nullptr) poller_->SetWritable(info[0].As<Napi::Boolean>());
 }
@@ -273,6 +279,7 @@ void UdpSocket::OnReadable(bool error) {
   [[maybe_unused]] const Napi::Object self = Value();
   if (error && !Notify(kErrorQueue, 0)) return;
 
+  const uint64_t began = uv_hrtime();
   State& state = thread_->region->get()->state;
   int messages = 0;
   for (int batch = 0; batch < kBatchesPerTurn; ++batch) {
@@ -294,12 +301,18 @@ void UdpSocket::OnReadable(bool error) {
     } while (state.cursor < result.datagrams && --calls_left != 0);
     if (static_cast<uint32_t>(result.messages) < kSlots) break;
   }
-  if (poller_ == nullptr) return;
-  if (messages >= kBusyFrom) {
-    poller_->SetBusy(true);
-  } else if (messages == 0) {
-    poller_->SetBusy(false);
-  }
+  if (poller_ != nullptr) poller_->SetBusy(ExpectsMore(messages, began));
+}
+
+// Whether to go on asking instead of sleeping, after a turn that brought `messages`. A burst is followed by more; so
+// is, most likely, a datagram that came soon after the one before it. To ask for as long as a wake-up takes costs at
+// most twice what the better of asking and sleeping would have cost.
+bool UdpSocket::ExpectsMore(int messages, uint64_t began) {
+  const uint64_t now = uv_hrtime();
+  if (messages == 0) return poller_->IsBusy() && now - last_turn_ns_ < busy_poll_ns_;
+  const bool soon = began - last_turn_ns_ < busy_poll_ns_;
+  last_turn_ns_ = now;
+  return soon || messages >= kBusyFrom;
 }
 
 // Calls the listener. Returns false when the socket is closed or JavaScript can no longer run.

@@ -40,6 +40,7 @@ class UdpSocket final : public Napi::ObjectWrap<UdpSocket>, private Poller::List
   Napi::Value TakeError(const Napi::CallbackInfo& info);
   void MergeSends(const Napi::CallbackInfo& info);
   void QueueErrors(const Napi::CallbackInfo& info);
+  void BusyPoll(const Napi::CallbackInfo& info);
   void WatchWritable(const Napi::CallbackInfo& info);
   void SetRef(const Napi::CallbackInfo& info);
   void CloseFromScript(const Napi::CallbackInfo& info);
@@ -48,6 +49,7 @@ class UdpSocket final : public Napi::ObjectWrap<UdpSocket>, private Poller::List
   void OnReadable(bool error) override;
   void OnWritable() override;
   bool Notify(Event event, int value);
+  bool ExpectsMore(int messages, uint64_t began);
   int WriteName(SocketAddress* name) const;
 
   ThreadState* thread_;
@@ -57,6 +59,8 @@ class UdpSocket final : public Napi::ObjectWrap<UdpSocket>, private Poller::List
   bool notifying_ = false;
   Poller* poller_ = nullptr;
   SendState send_;
+  uint64_t busy_poll_ns_ = 0;
+  uint64_t last_turn_ns_ = 0;  // end of the last turn that brought datagrams
   int fd_ = -1;
 };
 

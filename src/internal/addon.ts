@@ -50,6 +50,8 @@ export interface NativeSocket {
   mergeSends(merge: boolean): void
   /** The socket has IP_RECVERR: a send that fails is tried again, for the error may be an earlier datagram's. */
   queueErrors(queued: boolean): void
+  /** How long to go on asking for a datagram that is expected before sleeping. */
+  busyPoll(microseconds: number): void
   watchWritable(watch: boolean): void
   setRef(ref: boolean): void
   close(): void

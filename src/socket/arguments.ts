@@ -33,6 +33,7 @@ const SOCKET_OPTIONS = [
   'receiveErrors',
   'gro',
   'gso',
+  'busyPoll',
   'sendQueue',
 ] as const satisfies readonly (keyof SocketOptions)[]
 
@@ -104,6 +105,7 @@ export function checkSocketOptions(given: unknown): SocketOptions {
       )
     }
   }
+  if (options.busyPoll !== undefined) checkInteger('options.busyPoll', options.busyPoll, 0, 1_000_000)
   if (options.localPortRange !== undefined) checkPortRange(options.localPortRange)
   const queue = options.sendQueue
   if (queue !== undefined) {
@@ -179,6 +181,11 @@ export function payloadOf(message: Message): Uint8Array | Uint8Array[] {
   if (Array.isArray(message))
     return (message as Array<string | NodeJS.ArrayBufferView>).map((part) => bytesOf(part, 'buffer list arguments'))
   return bytesOf(message as string | NodeJS.ArrayBufferView, 'buffer')
+}
+
+/** The payload as it is now, for a datagram that cannot be staged yet. */
+export function copyPayload(payload: Uint8Array | Uint8Array[]): Uint8Array {
+  return Array.isArray(payload) ? Buffer.concat(payload) : Buffer.from(payload)
 }
 
 function bytesOf(part: string | NodeJS.ArrayBufferView, name: string): Uint8Array {

@@ -11,3 +11,6 @@ export const MAX_PAYLOAD = 65527
 /** Defaults of the option `sendQueue`. */
 export const DEFAULT_QUEUE_BYTES = 4 * 1024 * 1024
 export const DEFAULT_QUEUE_DATAGRAMS = 4096
+
+/** Default of the option `busyPoll` in microseconds: about what it costs to sleep and be woken. */
+export const DEFAULT_BUSY_POLL = 20

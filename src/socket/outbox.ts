@@ -91,14 +91,7 @@ export class Outbox {
 
   constructor(native: NativeSocket, v6: boolean, limits: { bytes: number; datagrams: number }, owner: OutboxOwner) {
     const { region, ipv4, ipv6 } = thread()
-    shared ??= {
-      owner: undefined,
-      count: 0,
-      paths: 0,
-      scratch: region.scratch,
-      receipts: [],
-      hasReceipts: false,
-    }
+    shared ??= makeStaging(region)
     this.#native = native
     this.#owner = owner
     this.#region = region
@@ -401,6 +394,20 @@ export class Outbox {
     staging.hasReceipts = false
     this.#lastPath = -1
   }
+}
+
+function makeStaging(region: Region): Staging {
+  const staging: Staging = {
+    owner: undefined,
+    count: 0,
+    paths: 0,
+    scratch: region.scratch,
+    receipts: [],
+    hasReceipts: false,
+  }
+  // What was sent in the last tick leaves, even if the program ends that tick with process.exit().
+  process.on('exit', () => staging.owner?.flush())
+  return staging
 }
 
 function flushOutbox(outbox: Outbox): void {

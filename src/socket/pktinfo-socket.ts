@@ -1,6 +1,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { LookupOneOptions } from 'node:dns'
 import { lookup as dnsLookup } from 'node:dns'
+import { channel } from 'node:diagnostics_channel'
 import { EventEmitter } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { constants } from 'node:os'
@@ -10,6 +11,7 @@ import {
   blockedAddress,
   bufferSizeFailed,
   invalidArgType,
+  invalidArgValue,
   invalidFdType,
   isConnected,
   notConnected,
@@ -26,6 +28,7 @@ import {
   checkSendOptions,
   checkSocketOptions,
   checkString,
+  copyPayload,
   type Message,
   payloadOf,
   slicePayload,
@@ -37,7 +40,7 @@ import { sendError } from './failures.js'
 import { Inbox, type InboxOwner } from './inbox.js'
 import { type IterateOptions, iterateMessages, type ReceivedMessage } from './iterator.js'
 import { applyAfterBind, applyOptions, kernelDrops } from './kernel-options.js'
-import { DEFAULT_QUEUE_BYTES, DEFAULT_QUEUE_DATAGRAMS } from './limits.js'
+import { DEFAULT_BUSY_POLL, DEFAULT_QUEUE_BYTES, DEFAULT_QUEUE_DATAGRAMS } from './limits.js'
 import { changeMembership, changeSourceMembership, setMulticastInterface } from './multicast.js'
 import { type Destination, Outbox, type OutboxOwner } from './outbox.js'
 import { PathReader } from './paths.js'
@@ -69,6 +72,9 @@ export interface PktInfoSocketEvents {
 }
 
 const { ECANCELED, EBADF, EINVAL } = constants.errno
+
+/** Node's own channel for new UDP sockets: who watches those of dgram sees these too. */
+const created = channel('udp.socket')
 
 const WILDCARD = { udp4: '0.0.0.0', udp6: '::' } as const
 const LOOPBACK = { udp4: '127.0.0.1', udp6: '::1' } as const
@@ -175,6 +181,7 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
     this.#inbox = new Inbox(this.#paths, batch, this.#inboxOwner())
     if (typeof listener === 'function') this.on('message', listener)
     if (checked.signal !== undefined) this.#closeOn(checked.signal)
+    if (created.hasSubscribers) created.publish({ socket: this })
   }
 
   // ---- Binding and closing
@@ -293,6 +300,7 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
     if (status !== 0) throw systemError(-status, 'connect')
     this.#connectState = 'disconnected'
     this.#remote = undefined
+    this.#learnPort() // the kernel takes back a port that it chose, and chooses another with the next send
   }
 
   /** The connected peer. @throws SocketStateError when not connected */
@@ -358,8 +366,8 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
       if (port || address) throw isConnected(this.#remote && `${this.#remote.address}:${this.#remote.port}`)
     } else {
       port = checkPort(port)
-      if (address !== undefined && address !== null) checkString('address', address)
     }
+    if (address !== undefined && address !== null) checkString('address', address)
     if (options !== undefined) checkSendOptions(options)
     this.#healthCheck()
     const done = typeof callback === 'function' ? (callback as SendCallback) : undefined
@@ -374,7 +382,8 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
       this.#sendTo(payload, to, done)
       return
     }
-    const kept = payload
+    this.#checkSource(to)
+    const kept = copyPayload(payload)
     this.#whenBound(
       () => this.#sendTo(kept, to, done),
       (error) => this.#reportSendError(error, done),
@@ -586,6 +595,7 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
   readonly #onEvent = (event: number, value: number): void => {
     switch (event) {
       case SocketEvent.datagrams:
+        if (this.#paths.port === 0) this.#learnPort()
         this.#outbox.beginDispatch()
         try {
           this.#inbox.take(value)
@@ -652,6 +662,7 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
     const status = this.#resource.runInAsyncScope(() => this.#native.start(this.#onEvent))
     if (status !== 0) throw systemError(-status, 'epoll_ctl')
     if (!this.#referenced) this.#native.setRef(false)
+    this.#native.busyPoll(this.#options.busyPoll ?? DEFAULT_BUSY_POLL)
     this.#learnPort()
     this.#bindState = 'bound'
     try {
@@ -724,14 +735,24 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
     this.#pending.push({ run, fail })
   }
 
+  /** A source is never looked up by name. */
+  #checkSource({ source }: Destination): void {
+    if (source === '' || this.#writeName(source, 0)) return
+    throw invalidArgValue('options.from.address', `must be an IPv${this.#v6 ? 6 : 4} address`, source)
+  }
+
   #sendTo(payload: Uint8Array | Uint8Array[], to: Destination, callback: SendCallback | undefined): void {
     const blocked = this.#options.sendBlockList
     if (this.#options.lookup === undefined && blocked === undefined && this.#outbox.send(payload, to, callback)) return
     if (to.port === 0) {
-      if (!this.#outbox.send(payload, to, callback)) this.#reportSendError(systemError(EINVAL, 'send', to), callback)
+      if (this.#outbox.send(payload, to, callback)) return
+      this.#checkSource(to)
+      this.#reportSendError(systemError(EINVAL, 'send', to), callback)
       return
     }
+    this.#checkSource(to)
     const named = to.address
+    const kept = copyPayload(payload)
     this.#resolve(named, (error, address) => {
       if (error !== null) {
         if (callback !== undefined) callback(error, 0)
@@ -746,7 +767,7 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
         this.#reportSendError(blockedAddress(address), callback)
         return
       }
-      if (this.#outbox.send(payload, { ...to, address }, callback)) return
+      if (this.#outbox.send(kept, { ...to, address }, callback)) return
       this.#reportSendError(systemError(EINVAL, 'send', { address: named, port: to.port }), callback)
     })
   }

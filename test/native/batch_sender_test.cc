@@ -223,9 +223,10 @@ TEST(sender_merges_up_to_the_kernels_limits) {
   Fixture f;
   Pair pair;
   f.state.merge = true;
+  f.state.max_segments = 64;
   f.Watch();
   f.path(0, pair.to, "127.0.0.1");
-  for (uint32_t i = 0; i < 130; ++i) f.stage(0, Payload(10, i));    // 64 segments: 64, 64, 2
+  for (uint32_t i = 0; i < 130; ++i) f.stage(0, Payload(10, i));    // 64, 64, 2 segments
   for (uint32_t i = 0; i < 5; ++i) f.stage(0, Payload(30'000, i));  // 65507 bytes: 2, 2, 1
   f.stage(0, Payload(40'000, 7));
   f.stage(0, Payload(65'507, 8));
@@ -240,6 +241,37 @@ TEST(sender_merges_up_to_the_kernels_limits) {
   for (uint32_t i = 0; i < 130; ++i) EXPECT(loopback::Receive(pair.to) == Payload(10, i));
   for (uint32_t i = 0; i < 5; ++i) EXPECT(loopback::Receive(pair.to) == Payload(30'000, i));
   EXPECT(loopback::Receive(pair.to) == Payload(40'000, 7));
+}
+
+TEST(sender_learns_how_many_segments_the_kernel_merges) {
+  for (const bool old_kernel : {false, true}) {
+    Fixture f;
+    Pair pair;
+    f.state.merge = true;
+    f.path(0, pair.to, "127.0.0.1");
+    for (uint32_t i = 0; i < 300; ++i) f.stage(0, Payload(10, i));
+    loopback::kernel.sendmmsg = [&](int fd, mmsghdr* headers, unsigned n) {
+      const size_t before = f.messages.size();
+      f.Note(headers[0].msg_hdr);
+      if (old_kernel && f.messages.back().bytes > 64 * 10) {
+        f.messages.pop_back();
+        errno = EINVAL;
+        return -1;
+      }
+      const int taken = loopback::RealSendmmsg(fd, headers, n > 0 ? 1 : 0);
+      if (taken < 0) f.messages.resize(before);
+      return taken;
+    };
+    EXPECT_EQ(f.flush(pair.from).datagrams, 300u);
+    for (uint32_t i = 0; i < 300; ++i) EXPECT(loopback::Receive(pair.to) == Payload(10, i));
+    EXPECT_EQ(f.state.merge_below, 65536u);
+    if (f.state.max_segments == 64) {
+      EXPECT_EQ(f.messages.size(), 5u);
+    } else {
+      EXPECT(!old_kernel);
+      EXPECT_EQ(f.messages.size(), 3u);
+    }
+  }
 }
 
 TEST(sender_joins_neighbours_in_memory) {
@@ -432,7 +464,7 @@ TEST(sender_goes_on_where_its_tables_are_full) {
     EXPECT_EQ(result.next, kMaxSends);
     EXPECT_EQ(datagrams, kMaxSends);
     EXPECT_EQ(calls.size(), 1u);
-    EXPECT_EQ(calls.begin()->first, merge ? 64u : 1024u);  // 4096 pieces, 64 in each message
+    EXPECT_EQ(calls.begin()->first, merge ? 32u : 1024u);  // 4096 pieces, 128 in each message
   }
 }
 

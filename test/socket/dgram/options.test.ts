@@ -1,8 +1,28 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import dgram from 'node:dgram'
 import { once } from 'node:events'
-import { describe } from 'vitest'
+import { PktInfoSocket } from 'udp-dsr'
+import { describe, expect, test } from 'vitest'
 import { same } from './stage.js'
 
 describe('createSocket', () => {
+  test('makes a socket with every method of dgram', () => {
+    const methods = Object.getOwnPropertyNames(dgram.Socket.prototype).filter((name) => !name.startsWith('_'))
+    expect(methods.length).toBeGreaterThan(25)
+    for (const name of methods) expect(PktInfoSocket.prototype, name).toHaveProperty(name)
+    expect(PktInfoSocket.prototype[Symbol.asyncDispose]).toBeTypeOf('function')
+  })
+
+  same('is told on the diagnostics channel udp.socket', (stage) => {
+    const seen: unknown[] = []
+    const onSocket = (message: unknown) => seen.push((message as { socket: unknown }).socket)
+    subscribe('udp.socket', onSocket)
+    const a = stage.open('a')
+    unsubscribe('udp.socket', onSocket)
+    stage.open('b')
+    stage.log('channel', seen.length, seen[0] === a)
+  })
+
   same('types', (stage) => {
     for (const type of ['udp4', 'udp6', { type: 'udp4' }, { type: 'udp6' }]) {
       stage.attempt('a', 'open', () => stage.open('socket', type as 'udp4').constructor.name.length > 0)
