@@ -120,7 +120,8 @@ export function checkSocketOptions(given: unknown): SocketOptions {
   return options
 }
 
-function checkSignal(signal: unknown): void {
+/** @throws ArgumentTypeError ERR_INVALID_ARG_TYPE */
+export function checkSignal(signal: unknown): void {
   if (signal === null || typeof signal !== 'object' || !('aborted' in signal)) {
     throw invalidArgType('options.signal', 'an instance of AbortSignal', signal)
   }

@@ -3,6 +3,6 @@ export { type Capabilities, type Capability, capabilities } from './capabilities
 export { createSocket } from './create-socket.js'
 export type { IterateOptions, ReceivedMessage } from './iterator.js'
 export type { KernelOptionName } from './kernel-options.js'
-export type { SendCallback } from './receipt.js'
 export { PktInfoSocket, type PktInfoSocketEvents } from './pktinfo-socket.js'
+export type { SendCallback } from './receipt.js'
 export type * from './types.js'

@@ -214,6 +214,7 @@ export class Outbox {
     }
     this.#queue = []
     this.#queuedBytes = 0
+    if (this.#staging.owner === this) this.#staging.owner = undefined // or it would keep the socket alive
   }
 
   /** Makes the staging area this socket's own, with room for one more datagram of `length` bytes and its path. */
@@ -388,6 +389,7 @@ export class Outbox {
 
   #reset(): void {
     const staging = this.#staging
+    if (staging.hasReceipts) staging.receipts.fill(undefined, 0, staging.count)
     staging.count = 0
     staging.paths = 0
     staging.scratch = this.#region.scratch

@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks'
+import { channel } from 'node:diagnostics_channel'
 import type { LookupOneOptions } from 'node:dns'
 import { lookup as dnsLookup } from 'node:dns'
-import { channel } from 'node:diagnostics_channel'
 import { EventEmitter } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { constants } from 'node:os'
@@ -16,6 +16,7 @@ import {
   isConnected,
   notConnected,
   notRunning,
+  outOfRange,
   sendQueueFull,
   systemError,
 } from '../errors.js'
@@ -26,6 +27,7 @@ import {
   checkInteger,
   checkPort,
   checkSendOptions,
+  checkSignal,
   checkSocketOptions,
   checkString,
   copyPayload,
@@ -435,6 +437,7 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
    */
   messages(options: IterateOptions = {}): AsyncIterableIterator<ReceivedMessage> {
     if (options.limit !== undefined) checkInteger('options.limit', options.limit, 1, 2 ** 32 - 1)
+    if (options.signal !== undefined) checkSignal(options.signal)
     this.#healthCheck()
     return iterateMessages(this, options, () => {
       this.#droppedByQueue++
@@ -645,7 +648,16 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
     if (!this.#writeName(address, port)) throw systemError(EINVAL, 'bind', { address, port })
     const status = native.bind()
     if (status !== 0) throw systemError(-status, 'bind', { address, port })
+    if (port === 0 && this.#options.localPortRange !== undefined) this.#checkRange(this.#options.localPortRange)
     this.#startListening()
+  }
+
+  /** The kernel ignores a range that lies outside of its own, without a word. */
+  #checkRange(range: readonly [number, number]): void {
+    this.#learnPort()
+    const { port } = this.#paths
+    if (port === 0 || (port >= range[0] && port <= range[1])) return // 0: bindAddressNoPort
+    throw outOfRange('options.localPortRange', 'within `sysctl net.ipv4.ip_local_port_range`', range)
   }
 
   #adopt(fd: number): void {

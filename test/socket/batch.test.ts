@@ -175,7 +175,8 @@ describe('a batch listener that throws', () => {
       throw new Error('thrown')
     })
     const asker = await client()
-    for (const text of ['one', 'two']) expect(await ask(asker, '127.0.0.1', portOf(socket), text)).toMatchObject({ text })
+    for (const text of ['one', 'two'])
+      expect(await ask(asker, '127.0.0.1', portOf(socket), text)).toMatchObject({ text })
     process.setUncaughtExceptionCaptureCallback(null)
     expect(uncaught).toHaveLength(2)
   })
@@ -215,7 +216,12 @@ describe('a message', () => {
       const arriving = receive(server)
       sender.send(Buffer.alloc(length, round), portOf(server), address)
       const { msg, rinfo } = (await arriving)[0]!
-      expect([msg.length, rinfo.size, rinfo.truncated, msg.every((byte) => byte === round)]).toEqual([length, length, false, true])
+      expect([msg.length, rinfo.size, rinfo.truncated, msg.every((byte) => byte === round)]).toEqual([
+        length,
+        length,
+        false,
+        true,
+      ])
     }
     expect(server.stats().truncated).toBe(0)
   })

@@ -1,6 +1,6 @@
 // Every answer leaves from the address that was asked, whichever way it is sent. IPv6 has only one local address on the
 // loopback interface; test/netns/vips.test.ts has more.
-import dgram from 'node:dgram'
+import type dgram from 'node:dgram'
 import fc from 'fast-check'
 import type { Batch, PktInfoSocket, RemoteInfo, SocketOptions } from 'udp-dsr'
 import { describe, expect, test } from 'vitest'

@@ -30,7 +30,11 @@ describe.each(PATHS)('from %s to %s at %s', (from, to, address) => {
     const port = portOf(receiver)
     for (const ecn of [0, 1, 2, 3] as const) sender.send('x', port, address, { ecn })
     sender.send('x', port, address, { tos: 0xb9, ecn: 2 })
-    sender.send('x', port, address, { tos: 0xb8, ecn: 1, from: { address: address.includes('.') ? '127.0.0.4' : '::1' } })
+    sender.send('x', port, address, {
+      tos: 0xb8,
+      ecn: 1,
+      from: { address: address.includes('.') ? '127.0.0.4' : '::1' },
+    })
     expect((await arriving).map(({ rinfo }) => [rinfo.tos, rinfo.ecn])).toEqual([
       [0, 0],
       [1, 1],
@@ -67,14 +71,17 @@ test('a batch sees them, and batch.send sends them', async () => {
 test('marks do not stick to the socket, and merging keeps them apart', async () => {
   const [sender, receiver] = [await bind({ type: 'udp4', gso: true }), await bind({ type: 'udp4', gro: true })]
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.constantFrom(undefined, 0, 0xb8, 2), { minLength: 1, maxLength: 30 }), async (marks) => {
-      const arriving = receive(receiver, marks.length)
-      for (const tos of marks) {
-        if (tos === undefined) sender.send('x', portOf(receiver), '127.0.0.1')
-        else sender.send('x', portOf(receiver), '127.0.0.1', { tos })
-      }
-      expect((await arriving).map(({ rinfo }) => rinfo.tos)).toEqual(marks.map((tos) => tos ?? 0))
-    }),
+    fc.asyncProperty(
+      fc.array(fc.constantFrom(undefined, 0, 0xb8, 2), { minLength: 1, maxLength: 30 }),
+      async (marks) => {
+        const arriving = receive(receiver, marks.length)
+        for (const tos of marks) {
+          if (tos === undefined) sender.send('x', portOf(receiver), '127.0.0.1')
+          else sender.send('x', portOf(receiver), '127.0.0.1', { tos })
+        }
+        expect((await arriving).map(({ rinfo }) => rinfo.tos)).toEqual(marks.map((tos) => tos ?? 0))
+      },
+    ),
     { numRuns: 50 },
   )
 })

@@ -1,7 +1,7 @@
+import { spawn } from 'node:child_process'
 import cluster from 'node:cluster'
 import dgram from 'node:dgram'
 import { once } from 'node:events'
-import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { createSocket } from 'udp-dsr'
 import type { Side } from './stage.js'
@@ -108,7 +108,12 @@ async function startWorkers(): Promise<void> {
 }
 
 /** Runs a program of this file in a process of its own; returns the lines that it printed. */
-export async function runChild(side: Side, program: Program, argument: number, command: string[] = []): Promise<string[]> {
+export async function runChild(
+  side: Side,
+  program: Program,
+  argument: number,
+  command: string[] = [],
+): Promise<string[]> {
   const node = [process.execPath, '--import', 'tsx', self, side, program, String(argument)]
   const [file = '', ...args] = [...command, ...node]
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] })

@@ -96,7 +96,11 @@ describe('message', () => {
       await stage.entries('count', 3 + (round + 1) * 10)
     }
     stage.log('kept', ...kept.slice(0, 3))
-    stage.log('kept', kept.length, kept.every((msg, i) => i < 3 || msg.length > 1000))
+    stage.log(
+      'kept',
+      kept.length,
+      kept.every((msg, i) => i < 3 || msg.length > 1000),
+    )
   })
 })
 

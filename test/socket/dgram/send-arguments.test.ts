@@ -67,7 +67,10 @@ async function outcome({ socket, peer, arrived }: Pair, [message, rest]: [unknow
   arrived.length = 0
   let threw: unknown
   try {
-    ;(socket.send as (...args: unknown[]) => void)(message, ...rest.map((value) => (stand.has(value) ? stand.get(value) : value)))
+    ;(socket.send as (...args: unknown[]) => void)(
+      message,
+      ...rest.map((value) => (stand.has(value) ? stand.get(value) : value)),
+    )
   } catch (error) {
     threw = (error as NodeJS.ErrnoException).code
   }

@@ -55,7 +55,11 @@ export const sending: Difference[] = [
       unbound.bind(taken.address().port, '127.0.0.1')
       unbound.send('x', 9, '127.0.0.1', callback('unbound'))
       await stage.settle()
-      const lookup = (_name: string, _options: unknown, done: (error: null, address: string, family: number) => void) => {
+      const lookup = (
+        _name: string,
+        _options: unknown,
+        done: (error: null, address: string, family: number) => void,
+      ) => {
         setImmediate(done, null, '127.0.0.1', 4)
       }
       const named = await stage.bound('named', { type: 'udp4', lookup })

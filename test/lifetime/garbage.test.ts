@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest'
+import { nodeBinary } from '../package/node-versions.js'
+import { report, underAsan } from './program.js'
+
+interface Dropped {
+  collected: number
+  /** Most descriptors that were open at a time. */
+  most: number
+  left: number
+}
+
+const scale = underAsan ? 0.1 : 1
+
+describe('sockets that nobody refers to', () => {
+  it('are collected, and their descriptors closed', async () => {
+    const found = await report<Record<string, Dropped>>('garbage', { args: [scale], node: ['--expose-gc'] })
+    expect(found).toMatchObject({
+      never: { collected: 10_000 * scale, most: 0, left: 0 },
+      opened: { collected: 1_000 * scale, left: 0 },
+      closed: { collected: 500 * scale, left: 0 },
+      inContext: { collected: 200, left: 0 },
+      closedInContext: { collected: 200, left: 0 },
+      heard: 1,
+    })
+    expect(found.opened!.most).toBeGreaterThan(0)
+  })
+
+  it.skipIf(underAsan)(
+    'also under Node 24, whose AsyncLocalStorage is another',
+    async () => {
+      const binary = await nodeBinary('24')
+      const found = await report('garbage', { args: [0.1], node: ['--expose-gc'], binary })
+      expect(found).toMatchObject({
+        inContext: { collected: 200, left: 0 },
+        closedInContext: { collected: 200, left: 0 },
+      })
+    },
+    60_000,
+  )
+})
+
+describe('the asynchronous context', () => {
+  it('of listeners is that of createSocket, as with dgram, and ends with the socket', async () => {
+    expect(await report('context', { node: ['--expose-gc'] })).toEqual({
+      seen: { message: 'where it was made', batch: 'where it was made', sent: 'where it was sent' },
+      made: true,
+      alive: 0,
+    })
+  })
+})
