@@ -1,4 +1,5 @@
 import type { BindOptions as DgramBindOptions } from 'node:dgram'
+import { isIP } from 'node:net'
 import { constants } from 'node:os'
 import {
   badPort,
@@ -9,6 +10,7 @@ import {
   outOfRange,
   unknownOption,
 } from '../errors.js'
+import { checkBlockList } from './block-list.js'
 import type { BindOptions, SendOptions, SocketOptions } from './types.js'
 
 /** What may be sent: one payload, or parts of one. */
@@ -94,6 +96,8 @@ export function checkSocketOptions(given: unknown): SocketOptions {
     throw invalidArgType('lookup', 'of type function', options.lookup)
   }
   if (options.signal !== undefined) checkSignal(options.signal)
+  checkBlockList('options.receiveBlockList', options.receiveBlockList)
+  checkBlockList('options.sendBlockList', options.sendBlockList)
   if (options.bindToDevice !== undefined) {
     const device: unknown = options.bindToDevice
     if (typeof device !== 'string') throw invalidArgType('options.bindToDevice', 'of type string', device)
@@ -149,12 +153,18 @@ export function checkString(name: string, value: unknown): asserts value is stri
   if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value)
 }
 
+/** An address that is looked up nowhere. @throws ArgumentTypeError ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE */
+export function checkLiteral(name: string, value: unknown): asserts value is string {
+  checkString(name, value)
+  if (isIP(value) === 0) throw invalidArgValue(name, 'must be an IP address', value)
+}
+
 /** A port as dgram takes it: a number or its text. @throws ArgumentRangeError ERR_SOCKET_BAD_PORT */
-export function checkPort(value: unknown, zero = false): number {
+export function checkPort(value: unknown, zero = false, name = 'Port'): number {
   if (typeof value === 'number' && value === (value & 0xffff) && (value !== 0 || zero)) return value
   const valid = typeof value === 'string' ? value.trim() !== '' : typeof value === 'number'
   const port = Number(value)
-  if (!valid || port !== port >>> 0 || port > 0xffff || (port === 0 && !zero)) throw badPort(value, { zero })
+  if (!valid || port !== port >>> 0 || port > 0xffff || (port === 0 && !zero)) throw badPort(value, { name, zero })
   return port
 }
 

@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks'
 import { channel } from 'node:diagnostics_channel'
 import type { LookupOneOptions } from 'node:dns'
 import { lookup as dnsLookup } from 'node:dns'
-import { EventEmitter } from 'node:events'
+import { EventEmitter, errorMonitor } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { constants } from 'node:os'
 import {
@@ -25,6 +25,7 @@ import * as linux from '../internal/linux.js'
 import { type Thread, thread } from '../internal/thread.js'
 import {
   checkInteger,
+  checkLiteral,
   checkPort,
   checkSendOptions,
   checkSignal,
@@ -38,6 +39,7 @@ import {
   tosOf,
 } from './arguments.js'
 import { DatagramBatch } from './batch.js'
+import { isBlocked } from './block-list.js'
 import { sendError } from './failures.js'
 import { Inbox, type InboxOwner } from './inbox.js'
 import { type IterateOptions, iterateMessages, type ReceivedMessage } from './iterator.js'
@@ -217,15 +219,47 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
 
     this.#bindState = 'binding'
     if (adopts) {
-      this.#startListening() // at once, as dgram does: the descriptor is bound already
+      this.#startReceiving() // at once, as dgram does: the descriptor is bound already
+      this.#tellListening()
       return this
     }
     this.#resolve(options.address || WILDCARD[this.type], (error, address) => {
       if (this.#closed) return
-      if (error !== null) this.#bindFailed(error)
-      else this.#attempt(() => this.#bindTo(address, port))
+      try {
+        if (error !== null) throw error
+        this.#bindTo(address, port)
+      } catch (failure) {
+        this.#bindFailed(failure as Error)
+        return
+      }
+      this.#tellListening()
     })
     return this
+  }
+
+  /**
+   * Binds at once, and returns the local end; `'listening'` follows. Newer versions of dgram have it.
+   *
+   * @param options a port, default 0, and an address, default the wildcard: no name
+   * @throws SocketStateError, ArgumentTypeError, ArgumentRangeError, UnsupportedKernelError, SystemError
+   */
+  bindSync(options: { port?: number; address?: string } = {}): AddressInfo {
+    this.#healthCheck()
+    if (options === null || typeof options !== 'object') throw invalidArgType('options', 'of type object', options)
+    if (this.#bindState !== 'unbound') throw alreadyBound()
+    const port = checkPort(options.port ?? 0, true, 'options.port')
+    if (options.address) checkLiteral('options.address', options.address)
+    this.#bindState = 'binding'
+    try {
+      this.#bindTo(options.address || WILDCARD[this.type], port)
+    } catch (error) {
+      this.#bindState = 'unbound'
+      throw error
+    }
+    process.nextTick(() => {
+      if (!this.#closed) this.#tellListening()
+    })
+    return this.address()
   }
 
   /** Closes at once, so that the port is free; `'close'` follows. @throws SocketStateError when closed already */
@@ -291,6 +325,26 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
         this.#connectState = 'disconnected'
       },
     )
+  }
+
+  /**
+   * Connects at once; `'connect'` follows. Newer versions of dgram have it.
+   *
+   * @param address default the loopback address; no name
+   * @throws SocketStateError, ArgumentTypeError, ArgumentRangeError, SystemError
+   */
+  connectSync(port: number, address?: string): void {
+    this.#healthCheck()
+    const to = checkPort(port)
+    if (this.#connectState !== 'disconnected') throw isConnected()
+    if (address) checkLiteral('address', address)
+    if (this.#bindState === 'unbound') this.bindSync()
+    else if (this.#bindState === 'binding') throw alreadyBound()
+    const error = this.#connectTo(address || LOOPBACK[this.type], to)
+    if (error !== null) throw error
+    process.nextTick(() => {
+      if (!this.#closed) this.emit('connect')
+    })
   }
 
   /** @throws SocketStateError when not connected */
@@ -557,13 +611,12 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
 
   #inboxOwner(): InboxOwner {
     const blocked = this.#options.receiveBlockList
-    const family = this.#v6 ? 'ipv6' : 'ipv4'
     return {
       batchListeners: () => this.listenerCount('batch'),
       messageListeners: () => this.listenerCount('message'),
       onBatch: (batch) => this.emit('batch', batch),
       onMessage: (message, rinfo) => this.emit('message', message, rinfo),
-      accepts: blocked && ((address) => !blocked.check(address, family)),
+      accepts: blocked && ((address) => !isBlocked(blocked, address)),
     }
   }
 
@@ -649,7 +702,7 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
     const status = native.bind()
     if (status !== 0) throw systemError(-status, 'bind', { address, port })
     if (port === 0 && this.#options.localPortRange !== undefined) this.#checkRange(this.#options.localPortRange)
-    this.#startListening()
+    this.#startReceiving()
   }
 
   /** The kernel ignores a range that lies outside of its own, without a word. */
@@ -669,7 +722,7 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
     applyOptions(this.#native, this.#v6, this.#options)
   }
 
-  #startListening(): void {
+  #startReceiving(): void {
     applyAfterBind(this.#native, this.#v6)
     const status = this.#resource.runInAsyncScope(() => this.#native.start(this.#onEvent))
     if (status !== 0) throw systemError(-status, 'epoll_ctl')
@@ -677,6 +730,9 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
     this.#native.busyPoll(this.#options.busyPoll ?? DEFAULT_BUSY_POLL)
     this.#learnPort()
     this.#bindState = 'bound'
+  }
+
+  #tellListening(): void {
     try {
       this.emit('listening')
     } finally {
@@ -699,16 +755,6 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
     }
   }
 
-  #attempt(bind: () => void): void {
-    if (this.#closed) return
-    try {
-      bind()
-    } catch (error) {
-      if (this.#bindState === 'bound') throw error // a 'listening' listener threw
-      this.#bindFailed(error as Error)
-    }
-  }
-
   #bindFailed(error: Error): void {
     this.#bindState = 'unbound'
     const pending = this.#pending
@@ -718,17 +764,21 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
     this.emit('error', error)
   }
 
-  /** dgram's way: the callback is forgotten when binding fails. */
+  /**
+   * dgram's way: the callback is forgotten when binding fails. As a monitor, so that an error that nobody listens to is
+   * not taken for heard.
+   */
   #onceListening(callback: () => void): void {
+    const emitter: EventEmitter = this
     const forget = () => {
-      this.off('error', forget)
+      emitter.off(errorMonitor, forget)
       this.off('listening', onListening)
     }
     const onListening = () => {
       forget()
       callback.call(this)
     }
-    this.on('error', forget)
+    emitter.on(errorMonitor, forget)
     this.on('listening', onListening)
   }
 
@@ -775,7 +825,7 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
         this.#reportSendError(notRunning(), callback)
         return
       }
-      if (blocked?.check(address, this.#v6 ? 'ipv6' : 'ipv4')) {
+      if (blocked && isBlocked(blocked, address)) {
         this.#reportSendError(blockedAddress(address), callback)
         return
       }
@@ -807,6 +857,8 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
 
   #connectTo(address: string, port: number): Error | null {
     if (!this.#writeName(address, port)) return systemError(EINVAL, 'connect', { address, port })
+    const blocked = this.#options.sendBlockList
+    if (blocked && isBlocked(blocked, address)) return blockedAddress(address)
     this.#outbox.flush() // what was sent before goes where it was meant to
     const status = this.#native.connect()
     if (status !== 0) return systemError(-status, 'connect', { address, port })

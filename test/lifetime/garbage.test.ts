@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { nodeBinary } from '../package/node-versions.js'
 import { report, underAsan } from './program.js'
 
@@ -48,3 +51,19 @@ describe('the asynchronous context', () => {
     })
   })
 })
+
+// LeakSanitizer also finds much that Node, V8 and the libraries below them never free, so only what the addon itself
+// allocated counts: its frame comes right behind the allocator's.
+if (underAsan) {
+  it('the addon frees all that it allocated', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'udp-dsr-leaks-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const options = `detect_leaks=1:exitcode=0:log_path=${join(folder, 'report')}`
+    const { addon } = await report('everything', { node: ['--expose-gc'], env: { ASAN_OPTIONS: options } })
+    expect(addon).toContain(process.env.UDP_DSR_PREBUILD)
+    const reports = readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8'))
+    expect(reports.join('')).toContain('LeakSanitizer') // it did look
+    const leaks = reports.flatMap((text) => text.split('\n\n')).filter((text) => /leak of \d+ byte/.test(text))
+    expect(leaks.filter((leak) => /^ *#1 .*udp_dsr\.node/m.test(leak))).toEqual([])
+  }, 60_000)
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { report, underAsan } from './program.js'
+import { report } from './program.js'
 
 describe('the addon', () => {
   it('survives whatever it is called with', async () => {
@@ -38,10 +38,5 @@ describe('the addon', () => {
   it('keeps its memory when a payload is transferred to another thread', async () => {
     const found = await report('hostile', { args: ['transfer'] })
     expect(found).toMatchObject({ batches: true, answers: true })
-  })
-
-  it.runIf(underAsan)('is the one with sanitizers', async () => {
-    expect(process.env.UDP_DSR_PREBUILD).toMatch(/asan/)
-    expect(await report('native', { node: ['--frozen-intrinsics'] })).toBeDefined()
   })
 })

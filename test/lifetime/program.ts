@@ -37,6 +37,7 @@ export interface RunOptions {
   node?: readonly string[]
   /** Another Node than this one. */
   binary?: string
+  env?: Record<string, string>
   /** Most open descriptors, as `ulimit -n` sets it. */
   descriptors?: number
   /** Called with what it printed first; may send it signals. */
@@ -53,7 +54,8 @@ export function run(name: string, options: RunOptions = {}): Promise<Outcome> {
       ? [binary, node]
       : ['/bin/sh', ['-c', `ulimit -n ${options.descriptors} && exec "$0" "$@"`, binary, ...node]]
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const env = { ...process.env, ...options.env }
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env })
     let stdout = ''
     let stderr = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => {

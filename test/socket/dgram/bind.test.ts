@@ -1,6 +1,14 @@
+import dgram from 'node:dgram'
 import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
 import { describe } from 'vitest'
 import { same } from './stage.js'
+
+/** What the types do not know yet. */
+interface Sync extends dgram.Socket {
+  bindSync(options?: { port?: number; address?: string }): AddressInfo
+  connectSync(port: number, address?: string): void
+}
 
 describe('bind', () => {
   same('port, address and callback', async (stage) => {
@@ -116,15 +124,66 @@ describe('bind', () => {
   })
 })
 
+describe.runIf('bindSync' in dgram.Socket.prototype)('bindSync and connectSync of newer Nodes', () => {
+  same('bind at once, and tell later', async (stage) => {
+    const port = await stage.freePort()
+    const a = stage.watch(stage.open('a')) as Sync
+    stage.attempt('a', 'bindSync', () => a.bindSync({ port, address: '127.0.0.2' }))
+    stage.attempt('a', 'again', () => a.bindSync())
+    await stage.entries('a', 3)
+    const peer = stage.watch(await stage.peer('peer'), 'message')
+    stage.attempt('a', 'connectSync', () => a.connectSync(peer.address().port, '127.0.0.1'))
+    stage.attempt('a', 'again', () => a.connectSync(peer.address().port))
+    stage.log('a', a.remoteAddress())
+    a.send('connected')
+    await stage.entries('a', 7)
+    await stage.entries('peer', 1)
+    stage.log('a', 'closed', a.close())
+    stage.attempt('a', 'bindSync', () => a.bindSync())
+    stage.attempt('a', 'connectSync', () => a.connectSync(9))
+  })
+
+  same('fail at once', async (stage) => {
+    const { port } = (await stage.peer('taken')).address()
+    const a = stage.watch(stage.open('a')) as Sync
+    const attempt = (label: string, call: () => unknown) => {
+      try {
+        stage.log('a', label, call())
+      } catch (error) {
+        stage.log('a', label, error instanceof TypeError, (error as NodeJS.ErrnoException).code)
+      }
+    }
+    for (const options of [
+      { port, address: '127.0.0.1' },
+      { address: 'localhost' },
+      { address: 5 },
+      { port: -1 },
+      5,
+      null,
+    ]) {
+      attempt('bindSync', () => a.bindSync(options as object))
+    }
+    attempt('not bound', () => a.address())
+    a.bind(0, '127.0.0.1')
+    attempt('binding', () => a.bindSync())
+    attempt('connect while binding', () => a.connectSync(port))
+    await stage.entries('a', 10)
+    for (const args of [[0], [port, 'localhost'], [port, 5], [port, '255.255.255.255']] as [number, string][]) {
+      attempt('connectSync', () => a.connectSync(...args))
+    }
+    await stage.settle()
+  })
+})
+
 describe('a bind that fails', () => {
   same('address in use; the callback is forgotten, the socket may be bound elsewhere', async (stage) => {
     const taken = await stage.peer('taken')
     const { port } = taken.address()
     const a = stage.watch(stage.open('a'))
     a.bind(port, '127.0.0.1', stage.callback('a', 'callback'))
-    stage.log('a', 'listeners', a.listenerCount('listening'), a.listenerCount('error'))
+    stage.log('a', 'listeners', a.listenerCount('listening'))
     await stage.entries('a', 2)
-    stage.log('a', 'listeners', a.listenerCount('listening'), a.listenerCount('error'))
+    stage.log('a', 'listeners', a.listenerCount('listening'))
     a.bind(port, '127.0.0.3')
     await stage.entries('a', 4)
     stage.log('a', a.address())
