@@ -12,7 +12,11 @@
         ['OS=="linux"', {
           'sources': ['<!@(node -p "require(\'fs\').readdirSync(\'src\').filter((f) => f.endsWith(\'.cc\')).map((f) => \'src/\' + f).sort().join(\' \')")'],
           'include_dirs': ['src'],
-          'defines': ['NAPI_VERSION=9', 'NAPI_DISABLE_CPP_EXCEPTIONS', '_GNU_SOURCE'],
+          'defines': [
+            'NAPI_VERSION=9', 'NAPI_DISABLE_CPP_EXCEPTIONS', '_GNU_SOURCE',
+            # A worker that is being terminated can throw no more: then a call returns nothing, and the process lives.
+            'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
+          ],
           # Foreign headers are system headers: our warnings are not meant for them. Relative to native/build/.
           'cflags': [
             '-isystem', '../<!(node -p "require(\'node-addon-api\').include_dir")',

@@ -158,8 +158,9 @@ size_t GatherPayloads(const Region& region, uint32_t count, uint8_t* target, siz
 
 BatchSender::BatchSender(Region* region) : region_(region) { std::memset(messages_, 0, sizeof messages_); }
 
-// Appends the pieces of the message that begins with send `first`, and returns how many sends it holds: more than one
-// only where UDP_SEGMENT applies, which wants equal sizes (the last may be shorter), one path and one TOS.
+// Appends the pieces of the message that begins with send `first`, and returns how many sends it holds: more
+// than one only where UDP_SEGMENT applies, which wants equal sizes (the last may be shorter), one path and
+// one TOS.
 uint32_t BatchSender::Append(uint32_t first, uint32_t to, const SendState& state, uint32_t* pieces) {
   auto* base = reinterpret_cast<uint8_t*>(region_);
   const Send& head = region_->sends[first];
@@ -176,7 +177,8 @@ uint32_t BatchSender::Append(uint32_t first, uint32_t to, const SendState& state
   for (; at < end; ++at) {
     const Send& next = region_->sends[at];
     if (next.length > head.length || next.length == 0 || next.flags != head.flags) break;
-    if (next.path != head.path && (next.path >= kMaxPaths || !SamePath(region_->paths[next.path], path))) break;
+    if (next.path != head.path && (next.path >= kMaxPaths || !SamePath(region_->paths[next.path], path)))
+      break;
     // Neighbours in memory (an echoed GRO aggregate, say) are one piece.
     if (next.offset == next_offset && InRegion(next.offset, next.length)) {
       piece->iov_len += next.length;

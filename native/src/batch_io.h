@@ -41,10 +41,10 @@ size_t GatherPayloads(const Region& region, uint32_t count, uint8_t* target, siz
 // What a socket must remember from one flush to the next.
 struct SendState {
   int family;
-  bool connected_to_mapped = false;  // IPv6 socket whose connected peer is IPv4
+  bool connected_to_mapped = false;      // IPv6 socket whose connected peer is IPv4
   uint32_t max_segments = kMaxSegments;  // of one message; lowered when the kernel is older than its header
-  bool merge = false;                // UDP_SEGMENT wanted
-  bool queues_errors = false;        // IP_RECVERR: a call may fail for what an earlier datagram met
+  bool merge = false;                    // UDP_SEGMENT wanted
+  bool queues_errors = false;            // IP_RECVERR: a call may fail for what an earlier datagram met
   uint32_t merge_below = 65536;  // segments of this size and above were refused (larger than the path's MTU)
 };
 

@@ -44,8 +44,9 @@ void DecodeIPv6(int type, const uint8_t* data, size_t length, Ancillary* out) {
   }
 }
 
-// Writes messages one behind the other. The length ends with the last one's data, not with its padding: so a lone
-// IPV6_PKTINFO fits the 36 bytes that the kernel keeps on its stack, and needs no allocation (____sys_sendmsg).
+// Writes messages one behind the other. The length ends with the last one's data, not with its padding: so a
+// lone IPV6_PKTINFO fits the 36 bytes that the kernel keeps on its stack, and needs no allocation
+// (____sys_sendmsg).
 class ControlWriter {
  public:
   explicit ControlWriter(uint8_t* control) : control_(control) {}

@@ -304,9 +304,9 @@ void UdpSocket::OnReadable(bool error) {
   if (poller_ != nullptr) poller_->SetBusy(ExpectsMore(messages, began));
 }
 
-// Whether to go on asking instead of sleeping, after a turn that brought `messages`. A burst is followed by more; so
-// is, most likely, a datagram that came soon after the one before it. To ask for as long as a wake-up takes costs at
-// most twice what the better of asking and sleeping would have cost.
+// Whether to go on asking instead of sleeping, after a turn that brought `messages`. A burst is followed by
+// more; so is, most likely, a datagram that came soon after the one before it. To ask for as long as a
+// wake-up takes costs at most twice what the better of asking and sleeping would have cost.
 bool UdpSocket::ExpectsMore(int messages, uint64_t began) {
   const uint64_t now = uv_hrtime();
   if (messages == 0) return poller_->IsBusy() && now - last_turn_ns_ < busy_poll_ns_;

@@ -23,7 +23,7 @@ export class SystemError extends UdpDsrError {
   /** The port bound or sent to, 1–65535; absent for 0, as in Node. */
   declare readonly port?: number
 
-  /** @param errno as the kernel gave it, positive */
+  /** @internal */
   constructor(errno: number, syscall: string, context: SystemContext) {
     const { address, port } = context
     const code = getSystemErrorName(-errno) as SystemErrorCode

@@ -1,7 +1,7 @@
 import type { BindOptions as DgramBindOptions } from 'node:dgram'
 import { isIP } from 'node:net'
-import { constants } from 'node:os'
 import {
+  badBufferSize,
   badPort,
   badType,
   bufferOutOfBounds,
@@ -11,6 +11,7 @@ import {
   unknownOption,
 } from '../errors.js'
 import { checkBlockList } from './block-list.js'
+import type { SendCallback } from './receipt.js'
 import type { BindOptions, SendOptions, SocketOptions } from './types.js'
 
 /** What may be sent: one payload, or parts of one. */
@@ -149,6 +150,16 @@ export function checkInteger(name: string, value: unknown, low: number, high: nu
 }
 
 /** @throws ArgumentTypeError ERR_INVALID_ARG_TYPE */
+export function checkNumber(name: string, value: unknown): asserts value is number {
+  if (typeof value !== 'number') throw invalidArgType(name, 'of type number', value)
+}
+
+/** Bytes of a kernel buffer. @throws ArgumentTypeError ERR_SOCKET_BAD_BUFFER_SIZE */
+export function checkBufferSize(size: number): void {
+  if (size >>> 0 !== size) throw badBufferSize(size)
+}
+
+/** @throws ArgumentTypeError ERR_INVALID_ARG_TYPE */
 export function checkString(name: string, value: unknown): asserts value is string {
   if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value)
 }
@@ -218,5 +229,56 @@ export function slicePayload(message: Message, offset: number, length: number): 
   return bytes.subarray(from, from + size)
 }
 
-/** Errno for a name that a look-up resolved to an address of the other family. */
-export const { EINVAL } = constants.errno
+/** What `send` was called with, by any of its overloads; port and address are not checked yet. */
+export interface SendArguments {
+  payload: Uint8Array | Uint8Array[]
+  port: unknown
+  address: unknown
+  options: SendOptions | undefined
+  callback: SendCallback | undefined
+}
+
+/**
+ * Tells dgram's overloads of `send`, and those with options, from each other.
+ *
+ * @throws ArgumentTypeError, ArgumentRangeError for a message that is none, or not that long
+ */
+export function parseSend(
+  connected: boolean,
+  message: Message,
+  a: unknown,
+  b: unknown,
+  c: unknown,
+  d: unknown,
+  e: unknown,
+): SendArguments {
+  let rest: [port?: unknown, address?: unknown, callback?: unknown]
+  let payload: Uint8Array | Uint8Array[]
+  let options: SendOptions | undefined
+  if (typeof a === 'object' && a !== null) {
+    payload = payloadOf(message)
+    options = a as SendOptions
+    rest = [undefined, undefined, b]
+  } else if (typeof c === 'object' && c !== null) {
+    payload = payloadOf(message)
+    options = c as SendOptions
+    rest = [a, b, d]
+  } else if (connected ? typeof b === 'number' : d || (c && typeof c !== 'function')) {
+    payload = slicePayload(message, a as number, b as number)
+    rest = [c, d, e]
+  } else {
+    payload = payloadOf(message)
+    rest = [a, b, c]
+  }
+  let [port, address, callback] = rest
+  // The callback may stand in the place of any argument that may be left out.
+  if (connected && typeof port === 'function') {
+    callback = port
+    port = undefined
+  } else if (typeof address === 'function') {
+    callback = address
+    address = undefined
+  }
+  const done = typeof callback === 'function' ? (callback as SendCallback) : undefined
+  return { payload, port, address, options, callback: done }
+}

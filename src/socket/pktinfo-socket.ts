@@ -7,9 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { constants } from 'node:os'
 import {
   alreadyBound,
-  badBufferSize,
   blockedAddress,
-  bufferSizeFailed,
   invalidArgType,
   invalidArgValue,
   invalidFdType,
@@ -21,11 +19,12 @@ import {
   systemError,
 } from '../errors.js'
 import { type NativeSocket, SocketEvent } from '../internal/addon.js'
-import * as linux from '../internal/linux.js'
 import { type Thread, thread } from '../internal/thread.js'
 import {
+  checkBufferSize,
   checkInteger,
   checkLiteral,
+  checkNumber,
   checkPort,
   checkSendOptions,
   checkSignal,
@@ -33,8 +32,8 @@ import {
   checkString,
   copyPayload,
   type Message,
+  parseSend,
   payloadOf,
-  slicePayload,
   splitOptions,
   tosOf,
 } from './arguments.js'
@@ -45,6 +44,14 @@ import { Inbox, type InboxOwner } from './inbox.js'
 import { type IterateOptions, iterateMessages, type ReceivedMessage } from './iterator.js'
 import { applyAfterBind, applyOptions, kernelDrops } from './kernel-options.js'
 import { DEFAULT_BUSY_POLL, DEFAULT_QUEUE_BYTES, DEFAULT_QUEUE_DATAGRAMS } from './limits.js'
+import {
+  getBufferSize,
+  setBroadcast,
+  setBufferSize,
+  setMulticastLoopback,
+  setMulticastTTL,
+  setTTL,
+} from './live-options.js'
 import { changeMembership, changeSourceMembership, setMulticastInterface } from './multicast.js'
 import { type Destination, Outbox, type OutboxOwner } from './outbox.js'
 import { PathReader } from './paths.js'
@@ -215,7 +222,7 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
       this.#adopt(fd)
     }
     const callback = args.at(-1)
-    if (typeof callback === 'function') this.#onceListening(callback as () => void)
+    if (typeof callback === 'function') onceListening(this, callback as () => void)
 
     this.#bindState = 'binding'
     if (adopts) {
@@ -384,65 +391,29 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
   send(msg: Message, options: SendOptions, callback?: SendCallback): void
   send(msg: Message, a?: unknown, b?: unknown, c?: unknown, d?: unknown, e?: unknown): void {
     const connected = this.#connectState === 'connected'
-    let payload: Uint8Array | Uint8Array[]
-    let port: unknown
-    let address: unknown
-    let options: SendOptions | undefined
-    let callback: unknown
-    if (typeof a === 'object' && a !== null) {
-      payload = payloadOf(msg)
-      options = a as SendOptions
-      callback = b
-    } else if (typeof c === 'object' && c !== null) {
-      payload = payloadOf(msg)
-      port = a
-      address = b
-      options = c as SendOptions
-      callback = d
-    } else if (connected ? typeof b === 'number' : d || (c && typeof c !== 'function')) {
-      payload = slicePayload(msg, a as number, b as number)
-      port = c
-      address = d
-      callback = e
-    } else {
-      payload = payloadOf(msg)
-      port = a
-      address = b
-      callback = c
-    }
-    // The callback may stand in the place of any argument that may be left out.
-    if (connected && typeof port === 'function') {
-      callback = port
-      port = undefined
-    } else if (typeof address === 'function') {
-      callback = address
-      address = undefined
-    }
-    if (connected) {
-      if (port || address) throw isConnected(this.#remote && `${this.#remote.address}:${this.#remote.port}`)
-    } else {
-      port = checkPort(port)
-    }
+    const { payload, port, address, options, callback } = parseSend(connected, msg, a, b, c, d, e)
+    if (connected && (port || address))
+      throw isConnected(this.#remote && `${this.#remote.address}:${this.#remote.port}`)
+    const toPort = connected ? 0 : checkPort(port)
     if (address !== undefined && address !== null) checkString('address', address)
     if (options !== undefined) checkSendOptions(options)
     this.#healthCheck()
-    const done = typeof callback === 'function' ? (callback as SendCallback) : undefined
     const to: Destination = {
-      port: connected ? 0 : (port as number),
-      address: connected ? '' : (address as string) || LOOPBACK[this.type],
+      port: toPort,
+      address: connected ? '' : address || LOOPBACK[this.type],
       source: options?.from?.address ?? '',
       ifindex: options?.from?.ifindex ?? 0,
       tos: options === undefined ? -1 : tosOf(options),
     }
     if (this.#bindState === 'bound') {
-      this.#sendTo(payload, to, done)
+      this.#sendTo(payload, to, callback)
       return
     }
     this.#checkSource(to)
     const kept = copyPayload(payload)
     this.#whenBound(
-      () => this.#sendTo(kept, to, done),
-      (error) => this.#reportSendError(error, done),
+      () => this.#sendTo(kept, to, callback),
+      (error) => this.#reportSendError(error, callback),
     )
   }
 
@@ -523,21 +494,23 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
 
   /** Size of the kernel's receive buffer in bytes, as it accounts for it (socket(7): twice what was asked for). */
   getRecvBufferSize(): number {
-    return this.#getBufferSize(linux.SO_RCVBUF)
+    return getBufferSize(this.#open(), 'receive')
   }
 
   getSendBufferSize(): number {
-    return this.#getBufferSize(linux.SO_SNDBUF)
+    return getBufferSize(this.#open(), 'send')
   }
 
   /** @throws ArgumentTypeError ERR_SOCKET_BAD_BUFFER_SIZE */
   setRecvBufferSize(size: number): void {
-    this.#setBufferSize(linux.SO_RCVBUF, size)
+    checkBufferSize(size)
+    setBufferSize(this.#open(), 'receive', size)
   }
 
   /** @throws ArgumentTypeError ERR_SOCKET_BAD_BUFFER_SIZE */
   setSendBufferSize(size: number): void {
-    this.#setBufferSize(linux.SO_SNDBUF, size)
+    checkBufferSize(size)
+    setBufferSize(this.#open(), 'send', size)
   }
 
   /** Payload bytes that wait for room in the kernel's send buffer. */
@@ -552,28 +525,26 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
 
   /** Allows sending to broadcast addresses (SO_BROADCAST). */
   setBroadcast(flag: boolean): void {
-    this.#setOption('setBroadcast', linux.SOL_SOCKET, linux.SO_BROADCAST, flag ? 1 : 0)
+    setBroadcast(this.#open(), flag)
   }
 
   /** Time to live, or hop limit, of unicast datagrams, 1–255. */
   setTTL(ttl: number): number {
-    this.#setHops('setTTL', linux.IP_TTL, linux.IPV6_UNICAST_HOPS, ttl, 1)
+    checkNumber('ttl', ttl)
+    setTTL(this.#open(), this.#v6, ttl)
     return ttl
   }
 
   /** Time to live, or hop limit, of multicast datagrams, 0–255. */
   setMulticastTTL(ttl: number): number {
-    this.#setHops('setMulticastTTL', linux.IP_MULTICAST_TTL, linux.IPV6_MULTICAST_HOPS, ttl, 0)
+    checkNumber('ttl', ttl)
+    setMulticastTTL(this.#open(), this.#v6, ttl)
     return ttl
   }
 
   /** Whether this host gets the multicast that it sends. */
   setMulticastLoopback(flag: boolean): boolean {
-    if (this.#v6) {
-      this.#setOption('setMulticastLoopback', linux.IPPROTO_IPV6, linux.IPV6_MULTICAST_LOOP, flag ? 1 : 0)
-    } else {
-      this.#setOption('setMulticastLoopback', linux.IPPROTO_IP, linux.IP_MULTICAST_LOOP, flag ? 1 : 0)
-    }
+    setMulticastLoopback(this.#open(), this.#v6, flag)
     return flag
   }
 
@@ -686,8 +657,8 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
     if (status !== 0) throw systemError(-status, 'socket')
     try {
       applyOptions(this.#native, this.#v6, this.#options)
-      if (this.#options.recvBufferSize) this.#applyBufferSize(linux.SO_RCVBUF, this.#options.recvBufferSize)
-      if (this.#options.sendBufferSize) this.#applyBufferSize(linux.SO_SNDBUF, this.#options.sendBufferSize)
+      setBufferSize(this.#native, 'receive', this.#options.recvBufferSize ?? 0)
+      setBufferSize(this.#native, 'send', this.#options.sendBufferSize ?? 0)
     } catch (error) {
       this.#native.close()
       throw error
@@ -762,24 +733,6 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
     this.off('listening', this.#runPending)
     for (const { fail } of pending ?? []) fail(error)
     this.emit('error', error)
-  }
-
-  /**
-   * dgram's way: the callback is forgotten when binding fails. As a monitor, so that an error that nobody listens to is
-   * not taken for heard.
-   */
-  #onceListening(callback: () => void): void {
-    const emitter: EventEmitter = this
-    const forget = () => {
-      emitter.off(errorMonitor, forget)
-      this.off('listening', onListening)
-    }
-    const onListening = () => {
-      forget()
-      callback.call(this)
-    }
-    emitter.on(errorMonitor, forget)
-    this.on('listening', onListening)
   }
 
   /** Runs `run` when the socket is bound, binding it to a port of the kernel's choice if need be. */
@@ -907,36 +860,6 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
     return this
   }
 
-  #setOption(syscall: string, level: number, name: number, value: number): void {
-    const status = this.#open().setInt(level, name, value)
-    if (status !== 0) throw systemError(-status, syscall, { value })
-  }
-
-  #setHops(syscall: string, ipv4: number, ipv6: number, hops: number, low: number): void {
-    if (typeof hops !== 'number') throw invalidArgType('ttl', 'of type number', hops)
-    const count = hops | 0 // what dgram makes of numbers that are none
-    if (count < low || count > 255) throw systemError(EINVAL, syscall, { value: hops })
-    if (this.#v6) this.#setOption(syscall, linux.IPPROTO_IPV6, ipv6, count)
-    else this.#setOption(syscall, linux.IPPROTO_IP, ipv4, count)
-  }
-
-  #getBufferSize(name: number): number {
-    const size = this.#open().getInt(linux.SOL_SOCKET, name)
-    if (size < 0) throw bufferSizeFailed(bufferName(name), systemError(-size, 'getsockopt'))
-    return size
-  }
-
-  #setBufferSize(name: number, size: number): void {
-    if (size >>> 0 !== size) throw badBufferSize(size)
-    this.#open()
-    if (size !== 0) this.#applyBufferSize(name, size)
-  }
-
-  #applyBufferSize(name: number, size: number): void {
-    const status = size > 0x7fffffff ? -EINVAL : this.#native.setInt(linux.SOL_SOCKET, name, size)
-    if (status !== 0) throw bufferSizeFailed(bufferName(name), systemError(-status, 'setsockopt'))
-  }
-
   /** Asked while the socket is open, remembered when it is closed. */
   #kernelDrops(): number {
     if (!this.#closed && this.#opened) {
@@ -949,6 +872,19 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
 /** Filled for each reply: one object for all, since the outbox reads it at once. */
 const replyTo: Destination = { port: 0, address: '', source: '', ifindex: 0, tos: -1 }
 
-function bufferName(option: number): 'receive' | 'send' {
-  return option === linux.SO_RCVBUF ? 'receive' : 'send'
+/**
+ * dgram's way: the callback is forgotten when binding fails. As a monitor, so that an error that nobody listens to is not
+ * taken for heard.
+ */
+function onceListening(socket: EventEmitter, callback: () => void): void {
+  const forget = () => {
+    socket.off(errorMonitor, forget)
+    socket.off('listening', onListening)
+  }
+  const onListening = () => {
+    forget()
+    callback.call(socket)
+  }
+  socket.on(errorMonitor, forget)
+  socket.on('listening', onListening)
 }

@@ -10,7 +10,7 @@ const CACHE = join(root, 'node_modules/.cache/udp-dsr/node-versions')
  *
  * @param architecture as in `process.arch`
  */
-export async function nodeBinary(range: string, architecture = 'x64'): Promise<string> {
+export async function nodeBinary(range: string, architecture: string = process.arch): Promise<string> {
   const name = `node-linux-${architecture}`
   const folder = join(CACHE, `${name}-${range}`)
   const binary = join(folder, 'node_modules', name, 'bin/node')

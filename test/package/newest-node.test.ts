@@ -1,0 +1,18 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+import { root } from './consumer.js'
+import { nodeBinary } from './node-versions.js'
+
+test('the newest Node: the comparison with its dgram, which can more', async () => {
+  const node = await nodeBinary('latest')
+  const args = ['node_modules/vitest/vitest.mjs', 'run', '--reporter=json', 'test/socket/dgram']
+  const { stdout } = await promisify(execFile)(node, args, { cwd: root, maxBuffer: 2 ** 25 })
+  const report = JSON.parse(stdout.slice(stdout.indexOf('{')))
+  expect(report.success).toBe(true)
+  expect(report.numFailedTests + report.numPendingTests).toBe(0)
+  const names = report.testResults.flatMap(({ assertionResults }: { assertionResults: { title: string }[] }) =>
+    assertionResults.map(({ title }) => title),
+  )
+  expect(names).toContain('bind at once, and tell later') // bindSync
+}, 120_000)
