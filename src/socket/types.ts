@@ -31,7 +31,7 @@ export interface RemoteInfo {
   family: Family
   /** Source port on the wire, 0–65535. */
   port: number
-  /** Payload length in bytes, 0–65507. */
+  /** Payload length in bytes, 0–65507, over IPv6 0–65527. */
   size: number
   local: LocalAddress
   /** Received IPv4 TOS octet or IPv6 traffic class, 0–255. */
@@ -73,9 +73,15 @@ export interface SocketOptions
   sendBlockList?: BlockList
   /** SO_REUSEPORT: several sockets share the port and the kernel spreads flows over them. Linux 3.9. */
   reusePort?: boolean
-  /** Bind to, and send from, addresses that are not local yet (IP_FREEBIND; IPv6 needs Linux 4.15). */
+  /**
+   * Bind to addresses that are not local yet (IP_FREEBIND; IPv6 needs Linux 4.15). An IPv6 socket may then also send from
+   * any address; IPv4 sends from those that are local by then.
+   */
   freebind?: boolean
-  /** Send from any address and learn the original destination under TPROXY (IP_TRANSPARENT; CAP_NET_ADMIN). */
+  /**
+   * Send from any address, and learn the original destination, address and port, under TPROXY (IP_TRANSPARENT;
+   * CAP_NET_ADMIN). A reply leaves from that address but from the socket's own port: IP_PKTINFO carries none.
+   */
   transparent?: boolean
   /** Use this interface only (SO_BINDTODEVICE; unprivileged since Linux 5.7). */
   bindToDevice?: string
