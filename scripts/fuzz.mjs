@@ -1,8 +1,9 @@
-// Runs the fuzzers (native/fuzz/*.cc) under libFuzzer, AddressSanitizer and UndefinedBehaviorSanitizer.
+// Runs the fuzzers: those of native units (native/fuzz/*.cc) under libFuzzer, AddressSanitizer and
+// UndefinedBehaviorSanitizer, and those of TypeScript (test/fuzz/*.ts), which are programs of their own.
 //
 //   npm run fuzz -- [SECONDS] [NAME ...]     default: all of them, 30 seconds each
 //
-// The seeds are in native/fuzz/corpus/; what a run finds worth keeping, and an input that broke something, stay
+// The seeds are in native/fuzz/corpus/ and test/vectors/; what a run finds worth keeping, and an input that broke something, stay
 // in node_modules/.cache/udp-dsr/fuzz/.
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -29,9 +30,12 @@ const BATCH_UNITS = ['batch_io.cc']
 const BATCH_FLAGS = ['-Wl,--wrap=recvmmsg,--wrap=sendmmsg']
 
 const folder = fromRoot('native', 'fuzz')
-const all = readdirSync(folder)
-  .filter((file) => file.endsWith('.cc'))
-  .map((file) => file.slice(0, -'.cc'.length))
+const namesIn = (path, ending) =>
+  readdirSync(path)
+    .filter((file) => file.endsWith(ending))
+    .map((file) => file.slice(0, -ending.length))
+const inTypeScript = namesIn(fromRoot('test', 'fuzz'), '.ts')
+const all = [...namesIn(folder, '.cc'), ...inTypeScript]
 
 function compiler() {
   const found = COMPILERS.map(findCommand).find(Boolean)
@@ -50,11 +54,33 @@ async function build(name) {
   return binary
 }
 
+/** Where a fuzzer keeps what it finds worth keeping, and what broke something. */
+function foldersOf(name) {
+  const folders = ['corpus', 'findings'].map((kind) => join(cache, 'fuzz', `${name}-${kind}`))
+  for (const path of folders) mkdirSync(path, { recursive: true })
+  return folders
+}
+
+/** Runs one fuzzer in TypeScript, as `fuzz` does. */
+async function fuzzTypeScript(name, seconds) {
+  const program = ['--import', 'tsx', fromRoot('test', 'fuzz', `${name}.ts`)]
+  try {
+    const output = await run(process.execPath, [...program, `${seconds}`, ...foldersOf(name)])
+    return output.trim().split('\n').at(-1)
+  } catch (error) {
+    const [, reproducer] = /Test unit written to (.+)/.exec(error.output ?? '') ?? []
+    if (!reproducer) throw error
+    const again = `node ${program.slice(0, -1).join(' ')} test/fuzz/${name}.ts ${reproducer}`
+    const report = error.output.split('\n').slice(0, REPORT_LINES)
+    throw new Error(
+      `The fuzzer ${name} found a fault:\n\n${report.join('\n')}\n\nThe input is kept. Again:\n    ${again}`,
+    )
+  }
+}
+
 /** Runs one fuzzer; returns a line about what it did, or throws with its report and the input that broke it. */
 async function fuzz(name, binary, seconds) {
-  const corpus = join(cache, 'fuzz', `${name}-corpus`)
-  const findings = join(cache, 'fuzz', `${name}-findings`)
-  for (const path of [corpus, findings]) mkdirSync(path, { recursive: true })
+  const [corpus, findings] = foldersOf(name)
   const seeds = [join(folder, 'corpus', name)].filter((path) => existsSync(path))
   const options = [
     ...[`-max_total_time=${seconds}`, `-timeout=${INPUT_TIMEOUT}`, `-max_len=${MAX_LENGTH}`, '-print_final_stats=1'],
@@ -95,8 +121,13 @@ try {
   const { seconds, names } = parse(process.argv.slice(2))
   const lines = []
   for (const name of names) {
+    const what = `Fuzzing ${name} for ${seconds} s`
+    if (inTypeScript.includes(name)) {
+      lines.push(`${name}: ${await step(what, () => fuzzTypeScript(name, seconds))}`)
+      continue
+    }
     const binary = await step(`Building the fuzzer ${name}`, () => build(name))
-    lines.push(`${name}: ${await step(`Fuzzing ${name} for ${seconds} s`, () => fuzz(name, binary, seconds))}`)
+    lines.push(`${name}: ${await step(what, () => fuzz(name, binary, seconds))}`)
   }
   console.log(lines.join('\n'))
 } catch (error) {

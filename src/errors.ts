@@ -8,6 +8,7 @@
 export * from './errors/argument.js'
 export * from './errors/base.js'
 export * from './errors/codes.js'
+export * from './errors/proxy.js'
 export * from './errors/send-queue.js'
 export * from './errors/source.js'
 export * from './errors/state.js'

@@ -3,6 +3,7 @@ export {
   ArgumentTypeError,
   ERROR_CODES,
   type ErrorCode,
+  ProxyProtocolError,
   type QueueSize,
   SendQueueFullError,
   SocketStateError,

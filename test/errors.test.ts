@@ -3,8 +3,24 @@ import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import * as errors from '../src/errors.js'
+import { decode } from '../src/proxy/index.js'
+import { headerTimeout, parserFinished, untrustedPeer } from '../src/proxy/refusals.js'
 
 const { errno } = constants
+
+/** What `decode` throws. */
+function refused(...parts: (string | Uint8Array | number[])[]): errors.ProxyProtocolError {
+  try {
+    decode(Buffer.concat(parts.map((part) => Buffer.from(part as string))))
+  } catch (error) {
+    return error as errors.ProxyProtocolError
+  }
+  throw new Error('the header is right')
+}
+
+/** The beginning of a PROXY header of version 2, and the addresses that one of 0x2112 has. */
+const v2 = Buffer.from('0d0a0d0a000d0a515549540a', 'hex')
+const ends = Buffer.from('cb007107c6336402cf840035', 'hex')
 
 /** One failure of every code. Their messages are the examples of docs/errors.md. */
 const examples: Record<errors.ErrorCode, Error & { code: string }> = {
@@ -21,6 +37,20 @@ const examples: Record<errors.ErrorCode, Error & { code: string }> = {
   ERR_SOCKET_DGRAM_NOT_CONNECTED: errors.notConnected(),
   ERR_IP_BLOCKED: errors.blockedAddress('192.0.2.1'),
   ERR_SOCKET_BUFFER_SIZE: errors.bufferSizeFailed('receive', errors.systemError(errno.EBADF, 'getsockopt')),
+  ERR_PROXY_INCOMPLETE: refused(v2, [0x21, 0x12, 0, 12], ends.subarray(1)),
+  ERR_PROXY_SIGNATURE: refused('GET / HTTP/1.1'),
+  ERR_PROXY_VERSION: refused(v2, [0x31, 0x12, 0, 12], ends),
+  ERR_PROXY_COMMAND: refused(v2, [0x22, 0x12, 0, 12], ends),
+  ERR_PROXY_FAMILY: refused(v2, [0x21, 0x13, 0, 12], ends),
+  ERR_PROXY_LENGTH: refused(v2, [0x21, 0x12, 0, 8], ends),
+  ERR_PROXY_LINE: refused('PROXY UDP4 192.0.2.1 192.0.2.2 53 53\r\n'),
+  ERR_PROXY_ADDRESS: refused('PROXY TCP4 192.0.2.1 192.0.2.2 70000 53\r\n'),
+  ERR_PROXY_TLV: refused(v2, [0x21, 0x12, 0, 16], ends, [4, 0, 9, 0]),
+  ERR_PROXY_CHECKSUM: refused(v2, [0x21, 0x12, 0, 19], ends, [3, 0, 4, 0xde, 0xad, 0xbe, 0xef]),
+  ERR_PROXY_TOO_LONG: refused('PROXY UNKNOWN ', 'x'.repeat(100)),
+  ERR_PROXY_TIMEOUT: headerTimeout(5000, 7),
+  ERR_PROXY_UNTRUSTED: untrustedPeer('192.0.2.1'),
+  ERR_PROXY_FINISHED: parserFinished(),
   ERR_INVALID_ARG_TYPE: errors.invalidArgType('address', 'of type string', 5),
   ERR_INVALID_ARG_VALUE: errors.invalidArgValue('from.address', 'must be an IPv4 address', '::1'),
   ERR_MISSING_ARGS: errors.missingArgument('multicastAddress'),

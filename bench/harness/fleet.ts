@@ -51,7 +51,13 @@ export class Fleet {
   private async startOne(server: Server): Promise<boolean> {
     const process = await ServerProcess.start(server, this.cores.server)
     this.alive.set(server.id, process)
-    const common = { size: 512, serverPid: process.pid, core: this.cores.load, warmup: 0 }
+    const common = {
+      size: 512,
+      serverPid: process.pid,
+      core: this.cores.load,
+      warmup: 0,
+      proxied: server.proxied ?? false,
+    }
     await runLoad({ ...common, flows: 16, window: 16, targets: targetsOf(process), seconds: WARM_UP_SECONDS })
     const probe = { flows: 1, window: 1, count: 1, timeoutMs: 100, seconds: PROBE_SECONDS }
     const { echoes } = await runLoad({ ...common, ...probe, targets: [`127.0.0.2:${process.port}`] })

@@ -14,6 +14,8 @@ export interface Load {
 
 export interface LoadRun extends Load {
   targets: string[]
+  /** A PROXY v2 header before each payload. */
+  proxied?: boolean
   seconds: number
   warmup: number
   /** End after this many echoes, if the time is not over before. */
@@ -61,6 +63,7 @@ export async function runLoad(run: LoadRun): Promise<LoadResult> {
     'cpu-of': run.serverPid,
   }
   const args = Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, `${value}`]))
+  if (run.proxied) args.push('--proxied')
   const child = track(spawn('taskset', ['-c', `${run.core}`, nativeProgram('udp_load'), ...args]))
   const deadline = setTimeout(() => child.kill('SIGKILL'), (run.seconds + run.warmup + GRACE_SECONDS) * 1000)
   let out = ''

@@ -82,7 +82,8 @@ async function measureUndisturbed(
   { seconds, warmup }: Schedule,
   core: number,
 ): Promise<LoadResult> {
-  const run = { ...load, targets: targetsOf(server), seconds, warmup, serverPid: server.pid, core }
+  const proxied = server.server.proxied ?? false
+  const run = { ...load, targets: targetsOf(server), seconds, warmup, serverPid: server.pid, core, proxied }
   let best = await runLoad(run)
   for (let attempt = 1; attempt < MAX_ATTEMPTS && best.others > DISTURBED; attempt++) {
     const again = await runLoad(run)

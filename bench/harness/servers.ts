@@ -14,6 +14,8 @@ export interface Server {
   unavailable?(): string | undefined
   /** True for those that answer from the address asked: they are asked at several. */
   pktinfo: boolean
+  /** True for those that expect a PROXY v2 header before each payload, and answer without. */
+  proxied?: boolean
 }
 
 const own = (id: string, title: string, file: string, ...flags: string[]): Server => ({
@@ -48,6 +50,7 @@ export const SERVERS: readonly Server[] = [
   own('batch', "udp-dsr 'batch'", 'batch.mjs'),
   own('batch-gso', "udp-dsr 'batch', gso", 'batch.mjs', '--gso'),
   own('batch-gro', "udp-dsr 'batch', gro", 'batch.mjs', '--gso', '--gro'),
+  { ...own('batch-proxy', "udp-dsr 'batch', proxyProtocol", 'batch.mjs', '--proxy'), proxied: true },
   own('batch-sleep', "udp-dsr 'batch', busyPoll 0", 'batch.mjs', '--busy-poll', '0'),
   own('message', "udp-dsr 'message'", 'message.mjs'),
   own('message-sleep', "udp-dsr 'message', busyPoll 0", 'message.mjs', '--busy-poll', '0'),

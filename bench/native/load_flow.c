@@ -17,9 +17,23 @@ static void* allocate(size_t count, size_t size) {
   return memory;
 }
 
+// PROXY v2, UDP over IPv4: a client 203.0.113.x of the flow's own that spoke to `target`.
+static void write_proxy_header(struct flow* flow, const struct sockaddr_in* target) {
+  static const uint8_t fixed[] = {0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51,
+                                  0x55, 0x49, 0x54, 0x0a, 0x21, 0x12, 0x00, 0x0c};
+  uint8_t client[] = {203, 0, 113, (uint8_t)flow->index};
+  uint16_t port = htons((uint16_t)(40000 + flow->index));
+  memcpy(flow->proxy, fixed, sizeof(fixed));
+  memcpy(flow->proxy + 16, client, sizeof(client));
+  memcpy(flow->proxy + 20, &target->sin_addr, 4);
+  memcpy(flow->proxy + 24, &port, 2);
+  memcpy(flow->proxy + 26, &target->sin_port, 2);
+}
+
 static void send_bursts(struct flow* flow, const struct options* options, const int* which, int count) {
   struct mmsghdr messages[BATCH];
-  struct iovec vectors[BATCH];
+  struct iovec vectors[BATCH][2];
+  int first = options->proxied ? 0 : 1;
   uint64_t now = now_ns();
   for (int i = 0; i < count; i++) {
     struct burst* burst = &flow->bursts[which[i]];
@@ -34,9 +48,10 @@ static void send_bursts(struct flow* flow, const struct options* options, const 
                               .sent_ns = now};
       memcpy(burst->bytes + (size_t)segment * (size_t)options->size, &header, sizeof(header));
     }
-    vectors[i] =
+    vectors[i][0] = (struct iovec){.iov_base = flow->proxy, .iov_len = PROXY_BYTES};
+    vectors[i][1] =
         (struct iovec){.iov_base = burst->bytes, .iov_len = (size_t)options->burst * (size_t)options->size};
-    messages[i].msg_hdr = (struct msghdr){.msg_iov = &vectors[i], .msg_iovlen = 1};
+    messages[i].msg_hdr = (struct msghdr){.msg_iov = &vectors[i][first], .msg_iovlen = (size_t)(2 - first)};
   }
   for (int sent = 0; sent < count;) {
     int n = sendmmsg(flow->fd, messages + sent, (unsigned)(count - sent), 0);
@@ -49,6 +64,7 @@ static void send_bursts(struct flow* flow, const struct options* options, const 
 void start_flow(struct flow* flow, int index, const struct options* options) {
   const struct sockaddr_in* target = &options->targets[index % options->target_count];
   flow->index = index;
+  write_proxy_header(flow, target);
   flow->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (flow->fd < 0) fail("udp_load: socket");
   set_option(flow->fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER_BYTES, "SO_RCVBUF");

@@ -29,11 +29,14 @@ struct burst {
   uint64_t missing;  // one bit per datagram that has not come back
 };
 
+enum { PROXY_BYTES = 28 };
+
 struct flow {
   int fd;
   int index;
   int burst_count;
   struct burst* bursts;
+  uint8_t proxy[PROXY_BYTES];  // PROXY v2 header of a client of its own
 };
 
 struct results {

@@ -16,6 +16,7 @@ static const char usage[] =
     "  --count N       stop after N measured echoes, or when the time is over\n"
     "  --timeout MS    count a datagram as lost and send it anew after this (200)\n"
     "  --gso N         send N datagrams at a time with UDP_SEGMENT and receive with UDP_GRO\n"
+    "  --proxied       put a PROXY v2 header (IPv4, 28 bytes) before each payload; not with --gso\n"
     "  --cpu-of PID    the server: report the CPU time that it used meanwhile\n";
 
 static _Noreturn void refuse(const char* what, const char* value) {
@@ -45,6 +46,7 @@ static void add_targets(struct options* options, char* list) {
 
 static void check(struct options* options) {
   if (options->target_count == 0) refuse("missing", "--target");
+  if (options->proxied && options->burst > 1) refuse("not with --gso", "--proxied");
   // A flow's window is a whole number of bursts, and a burst is one send.
   if (options->burst > options->window) options->burst = options->window;
   if (options->burst * options->size > MAX_SIZE) options->burst = MAX_SIZE / options->size;
@@ -63,6 +65,7 @@ struct options parse_options(int argc, char** argv) {
                                         {"count", 1, NULL, 'n'},
                                         {"timeout", 1, NULL, 'l'},
                                         {"gso", 1, NULL, 'g'},
+                                        {"proxied", 0, NULL, 'x'},
                                         {"cpu-of", 1, NULL, 'p'},
                                         {0}};
   for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;) {
@@ -93,6 +96,9 @@ struct options parse_options(int argc, char** argv) {
         break;
       case 'g':
         options.burst = (int)number(optarg, 1, 64, "gso");
+        break;
+      case 'x':
+        options.proxied = 1;
         break;
       case 'p':
         options.server_pid = (int)number(optarg, 1, 1 << 22, "cpu-of");

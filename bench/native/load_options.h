@@ -17,6 +17,7 @@ struct options {
   uint64_t count;  // stop after this many echoes; 0: only the time ends the run
   int timeout_ms;  // an unanswered datagram is lost after this
   int burst;       // datagrams per UDP_SEGMENT send; 1: ordinary datagrams
+  int proxied;     // a PROXY v2 header before each payload; answers come without
   int server_pid;  // whose CPU time is measured; 0: nobody's
 };
 

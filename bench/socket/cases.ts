@@ -43,6 +43,11 @@ export const cases: readonly SocketCase[] = [
     id: 'gso-512',
     title: 'replies merged with UDP_SEGMENT, 16 flows × 16 outstanding, 512 bytes',
   },
+  {
+    ...plain(16, 16, 512, ['c-mmsg', 'batch', 'batch-proxy']),
+    id: 'proxy-512',
+    title: 'a PROXY v2 header before each payload, 16 flows × 16 outstanding, 512 bytes',
+  },
   segmented(1200),
   segmented(32),
 ]

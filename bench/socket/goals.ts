@@ -36,6 +36,7 @@ export function goals(reports: readonly CaseReport[]): Goal[] {
       atLeast(`${api}, 1x1: of node:dgram`, 1.25, compare('1x1-512', api, 'dgram')),
       atMost(`${api}, 1x1, p50 round trip: of C`, 1.15, compare('1x1-512', api, 'c-mmsg', 'p50s')),
     ]),
+    atLeast('batch with proxyProtocol: of batch without', 0.85, compare('proxy-512', 'batch-proxy', 'batch')),
     atMost('lost or changed by udp-dsr in all cases, datagrams', 0, failures(reports)),
   ]
 }

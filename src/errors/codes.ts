@@ -1,5 +1,6 @@
 import { ARGUMENT_RANGE_CODES, ARGUMENT_TYPE_CODES } from './argument.js'
 import { EXPLAINED_CODES } from './explain.js'
+import { PROXY_CODES } from './proxy.js'
 import { STATE_CODES } from './state.js'
 
 /** Every code that this library gives out and explains; docs/errors.md has a line for each. */
@@ -9,6 +10,7 @@ export const ERROR_CODES = [
   'ERR_SOURCE_NOT_LOCAL',
   'ERR_SEND_QUEUE_FULL',
   ...STATE_CODES,
+  ...PROXY_CODES,
   ...ARGUMENT_TYPE_CODES,
   ...ARGUMENT_RANGE_CODES,
   ...EXPLAINED_CODES,

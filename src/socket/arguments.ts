@@ -37,6 +37,7 @@ const SOCKET_OPTIONS = [
   'gro',
   'gso',
   'busyPoll',
+  'proxyProtocol',
   'sendQueue',
 ] as const satisfies readonly (keyof SocketOptions)[]
 

@@ -1,9 +1,13 @@
 import { outOfRange } from '../errors.js'
 import { DATAGRAM_WORDS, type Region, TRUNCATED } from '../internal/region.js'
 import { thread } from '../internal/thread.js'
-import type { Outbox } from './outbox.js'
+import type { ProxyHeader } from '../proxy/types.js'
+import { SPP_LENGTH } from '../proxy/wire.js'
+import type { Destination, Outbox } from './outbox.js'
 import type { PathReader } from './paths.js'
-import type { Batch, Family, LocalAddress, RemoteInfo, SendOptions } from './types.js'
+import { clientOf, directReply, markClient } from './proxy/client.js'
+import type { ProxyIntake } from './proxy/intake.js'
+import type { Batch, LocalAddress, RemoteEnd, RemoteInfo, SendOptions } from './types.js'
 
 /**
  * Views of payloads, kept from batch to batch: datagram `i` mostly lies where datagram `i` of the batch before lay and
@@ -18,6 +22,13 @@ interface Views {
 
 let shared: Views | undefined
 
+/** What a batch needs of its socket. */
+export interface BatchOwner {
+  send: Batch['send']
+  /** Sends from an address of its own to one that was never a name. */
+  answer(bytes: Uint8Array, to: Destination): void
+}
+
 /** One object a socket: what a `'batch'` listener is given, filled anew for each batch. */
 export class DatagramBatch implements Batch {
   length = 0
@@ -29,9 +40,11 @@ export class DatagramBatch implements Batch {
   readonly #lengths: Uint32Array
   readonly #paths: PathReader
   readonly #outbox: Outbox
-  readonly #send: Batch['send']
+  readonly #owner: BatchOwner
+  readonly #intake: ProxyIntake | undefined
 
-  constructor(paths: PathReader, outbox: Outbox, send: Batch['send']) {
+  /** @param intake what takes off PROXY headers, where a socket expects them */
+  constructor(paths: PathReader, outbox: Outbox, owner: BatchOwner, intake: ProxyIntake | undefined) {
     this.#region = thread().region
     this.#words = this.#region.words
     this.#datagrams = this.#region.datagrams
@@ -42,7 +55,8 @@ export class DatagramBatch implements Batch {
     this.#lengths = shared.lengths
     this.#paths = paths
     this.#outbox = outbox
-    this.#send = send
+    this.#owner = owner
+    this.#intake = intake
   }
 
   payload(i: number): Buffer {
@@ -62,8 +76,19 @@ export class DatagramBatch implements Batch {
     return this.#words[this.#at(i) + 1]!
   }
 
-  peer(i: number): { address: string; family: Family; port: number } {
+  peer(i: number): RemoteEnd {
     return this.#paths.peer(this.#path(i))
+  }
+
+  client(i: number): RemoteEnd {
+    const peer = this.peer(i)
+    const header = this.#intake?.header(i)
+    return (header && clientOf(header)) ?? peer
+  }
+
+  proxy(i: number): ProxyHeader | undefined {
+    this.#at(i)
+    return this.#intake?.header(i)
   }
 
   local(i: number): LocalAddress {
@@ -71,7 +96,10 @@ export class DatagramBatch implements Batch {
   }
 
   rinfo(i: number): RemoteInfo {
-    return this.#paths.remoteInfo(this.#path(i), this.size(i), this.truncated(i))
+    const rinfo = this.#paths.remoteInfo(this.#path(i), this.size(i), this.truncated(i))
+    const header = this.#intake?.header(i)
+    if (header !== undefined) markClient(rinfo, header)
+    return rinfo
   }
 
   tos(i: number): number {
@@ -84,13 +112,31 @@ export class DatagramBatch implements Batch {
 
   reply(i: number, bytes: Uint8Array): void {
     const path = this.#words[this.#at(i) + 2]!
+    if (this.#intake !== undefined && this.#replyToProxied(this.#intake, i, path, bytes)) return
     // The payload itself goes back: the common case, and nothing need be found out about `bytes`.
     if (bytes === this.#buffers[i]) this.#outbox.replyInPlace(path, this.#offsets[i]!, this.#lengths[i]!)
     else this.#outbox.reply(path, bytes)
   }
 
   send(bytes: Uint8Array, port: number, address: string, options?: SendOptions): void {
-    this.#send(bytes, port, address, options)
+    this.#owner.send(bytes, port, address, options)
+  }
+
+  /** Answers that are not just bytes to the peer; false when this is none. */
+  #replyToProxied(intake: ProxyIntake, i: number, path: number, bytes: Uint8Array): boolean {
+    if (intake.settings.direct) {
+      const header = intake.header(i)
+      const to = header && directReply(header)
+      if (to === undefined) return false
+      this.#owner.answer(bytes, to)
+      return true
+    }
+    const header = intake.sppHeader(i)
+    if (header === 0) return false
+    // Behind the same header, which lies right before the payload.
+    if (bytes === this.#buffers[i]) this.#outbox.replyInPlace(path, header, SPP_LENGTH + bytes.length)
+    else this.#outbox.replyTo(path, [this.#region.bytes.subarray(header, header + SPP_LENGTH), bytes], undefined)
+    return true
   }
 
   /** Position of datagram `i` in the region's table. */

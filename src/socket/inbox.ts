@@ -2,6 +2,8 @@ import { DATAGRAM_WORDS, type Region, TRUNCATED } from '../internal/region.js'
 import { type Thread, thread } from '../internal/thread.js'
 import type { DatagramBatch } from './batch.js'
 import type { PathReader } from './paths.js'
+import { markClient } from './proxy/client.js'
+import type { ProxyIntake } from './proxy/intake.js'
 import type { Batch, RemoteInfo } from './types.js'
 
 /** Payload memory that is handed out: one allocation serves many messages, and lives as long as one of them does. */
@@ -47,13 +49,16 @@ export class Inbox {
   #address = ''
   #source = ''
   #path = -1
+  readonly #intake: ProxyIntake | undefined
 
-  constructor(paths: PathReader, batch: DatagramBatch, owner: InboxOwner) {
+  /** @param intake what takes off PROXY headers, where a socket expects them */
+  constructor(paths: PathReader, batch: DatagramBatch, owner: InboxOwner, intake: ProxyIntake | undefined) {
     this.#thread = thread()
     this.#region = this.#thread.region
     this.#paths = paths
     this.#batch = batch
     this.#owner = owner
+    this.#intake = intake
   }
 
   close(): void {
@@ -67,7 +72,7 @@ export class Inbox {
    */
   pathOf(rinfo: RemoteInfo): number {
     const path = this.#path
-    if (path < 0 || rinfo !== this.#rinfo) return -1
+    if (path < 0 || rinfo !== this.#rinfo || rinfo.proxy !== undefined) return -1
     const { words, peerPort } = this.#region
     if (rinfo.address !== this.#address || rinfo.local.source !== this.#source) return -1
     return rinfo.port === words[this.#region.path(path) + peerPort] ? path : -1
@@ -89,6 +94,7 @@ export class Inbox {
     this.truncated += words[truncated]!
     if (words[kernelDrops]! !== 0) this.kernelDrops = words[kernelDrops]!
     this.#count = this.#owner.accepts === undefined ? delivered : this.#filter(delivered, this.#owner.accepts)
+    if (this.#intake !== undefined) this.#count = this.#intake.take(this.#count)
     this.#batchPending = this.#count > 0 && this.#owner.batchListeners() > 0
     this.#messagesTaken = 0
   }
@@ -121,12 +127,15 @@ export class Inbox {
     if (this.#messagesTaken === 0) this.#arenaAt = this.#gather()
     const memory = arena.buffer
     while (this.#messagesTaken < this.#count && !this.#closed) {
-      const at = datagrams + this.#messagesTaken++ * DATAGRAM_WORDS
+      const index = this.#messagesTaken++
+      const at = datagrams + index * DATAGRAM_WORDS
       const length = words[at + 1]!
       const message = Buffer.from(memory, this.#arenaAt, length)
       this.#arenaAt += (length + 7) & ~7
       const path = words[at + 2]!
       const rinfo = this.#paths.remoteInfo(this.#region.path(path), length, (words[at + 3]! & TRUNCATED) !== 0)
+      const header = this.#intake?.header(index)
+      if (header !== undefined) markClient(rinfo, header)
       this.#rinfo = rinfo
       this.#address = rinfo.address
       this.#source = rinfo.local.source

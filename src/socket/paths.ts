@@ -44,6 +44,11 @@ export class PathReader {
     return { address, family: this.family, port: words[at + region.localPort]! || this.port, ifindex, source }
   }
 
+  /** Destination of the path, without the scope. */
+  localAddress(at: number): string {
+    return this.#codec.text.text(this.#region.words, at + this.#region.local)
+  }
+
   /** The source to send from, '' when the kernel chooses. */
   sourceAddress(at: number): string {
     const { words, source } = this.#region

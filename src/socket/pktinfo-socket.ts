@@ -3,7 +3,7 @@ import { channel } from 'node:diagnostics_channel'
 import type { LookupOneOptions } from 'node:dns'
 import { lookup as dnsLookup } from 'node:dns'
 import { EventEmitter, errorMonitor } from 'node:events'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, isIP } from 'node:net'
 import { constants } from 'node:os'
 import {
   alreadyBound,
@@ -20,6 +20,7 @@ import {
 } from '../errors.js'
 import { type NativeSocket, SocketEvent } from '../internal/addon.js'
 import { type Thread, thread } from '../internal/thread.js'
+import { encode } from '../proxy/encode.js'
 import {
   checkBufferSize,
   checkInteger,
@@ -37,7 +38,7 @@ import {
   splitOptions,
   tosOf,
 } from './arguments.js'
-import { DatagramBatch } from './batch.js'
+import { type BatchOwner, DatagramBatch } from './batch.js'
 import { isBlocked } from './block-list.js'
 import { sendError } from './failures.js'
 import { Inbox, type InboxOwner } from './inbox.js'
@@ -56,6 +57,9 @@ import { changeMembership, changeSourceMembership, setMulticastInterface } from 
 import { type Destination, Outbox, type OutboxOwner } from './outbox.js'
 import { PathReader } from './paths.js'
 import { takePeerErrors } from './peer-errors.js'
+import { directReply } from './proxy/client.js'
+import { ProxyIntake } from './proxy/intake.js'
+import { checkProxyOptions } from './proxy/options.js'
 import type { Receipt, SendCallback } from './receipt.js'
 import type {
   Batch,
@@ -82,7 +86,7 @@ export interface PktInfoSocketEvents {
   sendError: [error: Error]
 }
 
-const { ECANCELED, EBADF, EINVAL } = constants.errno
+const { EAFNOSUPPORT, ECANCELED, EBADF, EINVAL } = constants.errno
 
 /** Node's own channel for new UDP sockets: who watches those of dgram sees these too. */
 const created = channel('udp.socket')
@@ -115,6 +119,7 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
   readonly #paths: PathReader
   readonly #inbox: Inbox
   readonly #outbox: Outbox
+  readonly #intake: ProxyIntake | undefined
   /** Listeners run in the asynchronous context in which the socket was made, as with dgram, not in that of `bind`. */
   readonly #resource = new AsyncResource('PktInfoSocket')
   #bindState: 'unbound' | 'binding' | 'bound' = 'unbound'
@@ -186,10 +191,10 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
     this.#paths = new PathReader(this.#v6)
     const { bytes = DEFAULT_QUEUE_BYTES, datagrams = DEFAULT_QUEUE_DATAGRAMS } = checked.sendQueue ?? {}
     this.#outbox = new Outbox(this.#native, this.#v6, { bytes, datagrams }, this.#outboxOwner())
-    const batch = new DatagramBatch(this.#paths, this.#outbox, (payload, port, address, sendOptions) =>
-      sendOptions === undefined ? this.send(payload, port, address) : this.send(payload, port, address, sendOptions),
-    )
-    this.#inbox = new Inbox(this.#paths, batch, this.#inboxOwner())
+    const { proxyProtocol } = checked
+    if (proxyProtocol !== undefined) this.#intake = new ProxyIntake(checkProxyOptions(proxyProtocol), this.#paths)
+    const batch = new DatagramBatch(this.#paths, this.#outbox, this.#batchOwner(), this.#intake)
+    this.#inbox = new Inbox(this.#paths, batch, this.#inboxOwner(), this.#intake)
     if (typeof listener === 'function') this.on('message', listener)
     if (checked.signal !== undefined) this.#closeOn(checked.signal)
     if (created.hasSubscribers) created.publish({ socket: this })
@@ -429,7 +434,7 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
   /**
    * Answers a datagram from the address that it came to, or for multicast and broadcast from the interface's own.
    * A failure goes to the callback, else it is counted and emitted as `'sendError'`: a broken peer never closes a
-   * server.
+   * server. Behind a proxy the answer goes where the option `proxyProtocol.reply` says.
    *
    * @param rinfo what the `'message'` listener was given, now or earlier
    * @throws ArgumentTypeError, ArgumentRangeError, SocketStateError when closed
@@ -442,16 +447,21 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
       this.#outbox.replyTo(path, payload, callback)
       return
     }
-    const { local } = rinfo
+    const { local, proxy } = rinfo
     if (local === undefined) throw invalidArgType('rinfo', "what a 'message' listener of this library was given", rinfo)
+    const direct = proxy && this.#intake?.settings.direct ? directReply(proxy) : undefined
+    if (direct !== undefined) {
+      this.#answer(payload, direct, callback)
+      return
+    }
+    const { address, port } = rinfo.via ?? rinfo
     const source = local.source
-    replyTo.port = rinfo.port
-    replyTo.address = rinfo.address
+    replyTo.port = port
+    replyTo.address = address
     replyTo.source = source
     // The arrival interface is forced only where the source does not stand for it; see Path in native/src/layout.h.
     replyTo.ifindex = source === local.address ? 0 : local.ifindex
-    if (!this.#outbox.send(payload, replyTo, callback))
-      this.#reportSendError(systemError(EINVAL, 'send', replyTo), callback)
+    this.#answer(proxy?.version === 'spp' ? behind(encode(proxy), payload) : payload, replyTo, callback)
   }
 
   // ---- Receiving
@@ -487,6 +497,7 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
       sendErrors: outbox.failed,
       receiveErrors: this.#receiveErrors,
       queued: outbox.queued,
+      ...(this.#intake && { proxy: this.#intake.stats }),
     }
   }
 
@@ -588,6 +599,14 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
       onBatch: (batch) => this.emit('batch', batch),
       onMessage: (message, rinfo) => this.emit('message', message, rinfo),
       accepts: blocked && ((address) => !isBlocked(blocked, address)),
+    }
+  }
+
+  #batchOwner(): BatchOwner {
+    return {
+      send: (bytes, port, address, options) =>
+        options === undefined ? this.send(bytes, port, address) : this.send(bytes, port, address, options),
+      answer: (bytes, to) => this.#answer(bytes, to, undefined),
     }
   }
 
@@ -787,6 +806,13 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
     })
   }
 
+  /** Sends to an address that was never a name. */
+  #answer(payload: Uint8Array | Uint8Array[], to: Destination, callback: SendCallback | undefined): void {
+    if (this.#outbox.send(payload, to, callback)) return
+    const errno = isIP(to.address) === 0 ? EINVAL : EAFNOSUPPORT
+    this.#reportSendError(systemError(errno, 'send', to), callback)
+  }
+
   #connect(port: number, host: string, callback: ((error?: Error) => void) | undefined): void {
     if (callback !== undefined) this.once('connect', callback)
     this.#resolve(host || LOOPBACK[this.type], (lookupError, address) => {
@@ -871,6 +897,11 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
 
 /** Filled for each reply: one object for all, since the outbox reads it at once. */
 const replyTo: Destination = { port: 0, address: '', source: '', ifindex: 0, tos: -1 }
+
+/** A payload with a header before it. */
+function behind(header: Uint8Array, payload: Uint8Array | Uint8Array[]): Uint8Array[] {
+  return Array.isArray(payload) ? [header, ...payload] : [header, payload]
+}
 
 /**
  * dgram's way: the callback is forgotten when binding fails. As a monitor, so that an error that nobody listens to is not

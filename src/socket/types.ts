@@ -1,5 +1,9 @@
 import type { BindOptions as DgramBindOptions, SocketOptions as DgramSocketOptions } from 'node:dgram'
 import type { BlockList } from 'node:net'
+import type { ProxyHeader } from '../proxy/types.js'
+import type { ProxyProtocolOptions } from './proxy/options.js'
+
+export type { ProxyProtocolOptions, ProxySessionLimits } from './proxy/options.js'
 
 /** Address family as `node:dgram` spells it. */
 export type Family = 'IPv4' | 'IPv6'
@@ -24,12 +28,20 @@ export interface LocalAddress {
   source: string
 }
 
-/** What is known about a received datagram: dgram's `RemoteInfo`, and the local end. Plain data, safe to keep. */
-export interface RemoteInfo {
-  /** Source address on the wire. */
+/** The other end of a datagram. */
+export interface RemoteEnd {
   address: string
   family: Family
-  /** Source port on the wire, 0–65535. */
+  /** 0–65535. */
+  port: number
+}
+
+/** What is known about a received datagram: dgram's `RemoteInfo`, and the local end. Plain data, safe to keep. */
+export interface RemoteInfo {
+  /** Source address on the wire; behind a proxy (`proxyProtocol`) the client's. */
+  address: string
+  family: Family
+  /** Source port on the wire, or the client's, 0–65535. */
   port: number
   /** Payload length in bytes, 0–65507, over IPv6 0–65527. */
   size: number
@@ -40,6 +52,10 @@ export interface RemoteInfo {
   ecn: number
   /** True when the payload was cut (MSG_TRUNC). */
   truncated: boolean
+  /** The proxy as seen on the wire, when its header was believed (`proxyProtocol`). */
+  via?: RemoteEnd
+  /** That header. `proxy.destination` is what the client spoke to. */
+  proxy?: ProxyHeader
 }
 
 /** Which local end a datagram leaves from, and how it is marked. */
@@ -101,6 +117,8 @@ export interface SocketOptions
    * at the price of a core that looks busy; 0 always sleeps.
    */
   busyPoll?: number
+  /** Read the PROXY protocol (v1, v2, SPP) that proxies put before the payload, and see the clients behind them. */
+  proxyProtocol?: ProxyProtocolOptions
   sendQueue?: SendQueueLimits
 }
 
@@ -130,6 +148,24 @@ export interface SocketStats {
   receiveErrors: number
   /** Datagrams that wait for room in the kernel's send buffer. */
   queued: number
+  /** With `proxyProtocol`: what became of the headers. */
+  proxy?: ProxyStats
+}
+
+/** Datagrams by what became of their PROXY header, and the sessions of `mode: 'first'`. */
+export interface ProxyStats {
+  /** Delivered with a header that was believed, their own or their session's. */
+  accepted: number
+  /** From senders that are not trusted; dropped, but passed on untouched with `required: false`. */
+  untrusted: number
+  /** From trusted senders, without a header; dropped, but passed on with `required: false`. */
+  missing: number
+  /** From trusted senders, with a header that is broken; dropped. */
+  invalid: number
+  /** Sessions remembered now. */
+  sessions: number
+  /** Sessions that gave way to new ones before their time. */
+  evicted: number
 }
 
 /** An ICMP error that a peer or a router sent back (`receiveErrors`). */
@@ -163,7 +199,11 @@ export interface Batch {
   /** Payload length in bytes. */
   size(i: number): number
   /** Source on the wire. */
-  peer(i: number): { address: string; family: Family; port: number }
+  peer(i: number): RemoteEnd
+  /** The client: behind a proxy the source that its header names, else the peer. */
+  client(i: number): RemoteEnd
+  /** The PROXY header of datagram `i`, or of its session; undefined when there is none (`proxyProtocol`). */
+  proxy(i: number): ProxyHeader | undefined
   /** Destination it came to. */
   local(i: number): LocalAddress
   /** Everything about datagram `i`, safe to keep. */
@@ -173,8 +213,8 @@ export interface Batch {
   /** True when the payload was cut. */
   truncated(i: number): boolean
   /**
-   * Queues a reply to datagram `i`, from the address that it came to. Bytes are read when the listener
-   * returns (one `sendmmsg`), so leave them alone until then.
+   * Queues a reply to datagram `i`, from the address that it came to; behind a proxy as `proxyProtocol.reply` says.
+   * Bytes are read when the listener returns (one `sendmmsg`), so leave them alone until then.
    */
   reply(i: number, bytes: Uint8Array): void
   /** Queues a datagram to anyone. The bytes are copied at once. */

@@ -4,7 +4,8 @@ import dgram from 'node:dgram'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { isIPv6 } from 'node:net'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { run, whyMissing } from '../clients/programs.js'
 import { ADDRESSES } from '../clients/servers.js'
 import { Example } from './example.js'
 
@@ -63,6 +64,53 @@ test('multi-vip.ts tells which VIP was asked, until Ctrl-C', async () => {
   const answers = await Promise.all(ADDRESSES.map((address) => ask(address, port, '?')))
   expect(answers).toEqual(ADDRESSES.map((address) => `you asked ${address}, which is ${known[address] ?? 'nobody'}\n`))
   expect(await example.interrupt()).toBe(0)
+})
+
+// Behind a real dnsdist: test/proxy/udp/dnsdist.test.ts.
+describe('dns-behind-dnsdist.ts', () => {
+  beforeEach((context) => {
+    const missing = whyMissing('kdig')
+    if (missing) context.skip(missing)
+  })
+
+  const V4 = '+proxy=203.0.113.7#4242-198.51.100.1#53'
+  const V6 = '+proxy=2001:db8::7#4242-2001:db8::53#53'
+
+  async function kdig(port: number, ...question: string[]) {
+    const { stdout } = await run('kdig', ['@127.0.0.1', '-p', `${port}`, '+timeout=2', '+retry=0', ...question])
+    return {
+      status: /status: (\w+)/.exec(stdout)?.[1],
+      records: [...stdout.matchAll(/^whoami\.example\..*\tIN\t(.*)$/gm)].map(([, record]) => record),
+    }
+  }
+
+  test('tells who asks, by the word of a trusted proxy, until Ctrl-C', async () => {
+    const example = start('dns-behind-dnsdist.ts')
+    const port = Number((await example.says(/on 0\.0\.0\.0:(\d+)/))[1])
+    const whoami = (...options: string[]) => kdig(port, 'whoami.example', ...options)
+    const empty = { status: 'NOERROR', records: [] }
+
+    expect(await whoami('A', V4)).toEqual({ status: 'NOERROR', records: ['A\t203.0.113.7'] })
+    expect(await whoami('AAAA', V6)).toEqual({ status: 'NOERROR', records: ['AAAA\t2001:db8::7'] })
+    expect(await whoami('TXT', V4)).toEqual({
+      status: 'NOERROR',
+      records: ['TXT\t"client 203.0.113.7 port 4242" "via 127.0.0.1, asked at 198.51.100.1 port 53"'],
+    })
+    expect(await whoami('AAAA', V4)).toEqual(empty)
+    expect(await whoami('A', V6)).toEqual(empty)
+    expect(await whoami('MX', V4)).toEqual(empty)
+    expect(await kdig(port, 'WhoAmI.Example', 'MX', V4)).toEqual(empty)
+
+    expect(await kdig(port, 'nobody.example', V4)).toMatchObject({ status: 'NXDOMAIN' })
+    expect(await kdig(port, 'whoami.example.org', V4)).toMatchObject({ status: 'REFUSED' })
+    expect(await kdig(port, '-c', 'CH', 'whoami.example', V4)).toMatchObject({ status: 'REFUSED' })
+    expect(await whoami('-b', '127.0.0.9', V4, '+timeout=1')).toEqual({ status: undefined, records: [] })
+    expect(await whoami('A')).toEqual({ status: undefined, records: [] })
+    await example.says(
+      /203\.0\.113\.7:4242 asks whoami\.example TXT, via 127\.0\.0\.1, asked at 198\.51\.100\.1 port 53/,
+    )
+    expect(await example.interrupt()).toBe(0)
+  })
 })
 
 test('compare-dgram.ts shows the bug and the cure', async () => {

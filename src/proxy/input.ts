@@ -1,0 +1,53 @@
+import type {
+  ProxyInetHeader,
+  ProxyLocalHeader,
+  ProxyTlv,
+  ProxyUnixHeader,
+  ProxyUnspecHeader,
+  ProxyVersion,
+} from './types.js'
+
+interface Implied {
+  /** Default `'PROXY'`. */
+  command?: 'PROXY' | undefined
+  /** Default none. Version 2 only. */
+  tlvs?: readonly ProxyTlv[] | undefined
+}
+
+/** What `encode` takes: a header as `decode` gives it, without what goes without saying. */
+export type ProxyHeaderInput =
+  | (Omit<ProxyInetHeader, keyof Implied> & Implied)
+  | (Omit<ProxyUnixHeader, keyof Implied> & Implied)
+  | (Pick<ProxyUnspecHeader, 'version' | 'family'> & {
+      command?: 'PROXY' | undefined
+      transport?: 'UNSPEC' | undefined
+      tlvs?: readonly [] | undefined
+    })
+  | (Pick<ProxyLocalHeader, 'version' | 'command'> & {
+      family?: 'UNSPEC' | undefined
+      transport?: 'UNSPEC' | undefined
+      tlvs?: readonly [] | undefined
+    })
+
+/** How `encode` writes. */
+export interface EncodeOptions {
+  /**
+   * Whether a CRC32C TLV is written, default false: behind the other TLVs, or where the header has one already. Version 2
+   * only. A header without addresses (LOCAL, UNSPEC) never has one: nothing in it is believed.
+   */
+  checksum?: boolean | undefined
+}
+
+/** The same flow but for its client: what `ProxyHeaderTemplate` is made from. */
+export interface ProxyTemplateInput {
+  version: Exclude<ProxyVersion, 'v1'>
+  family: 'IPv4' | 'IPv6'
+  /** SPP knows `'DGRAM'` only. */
+  transport: 'STREAM' | 'DGRAM'
+  /** What the clients speak to. */
+  destination: ProxyInetHeader['destination']
+  /** Version 2 only. */
+  tlvs?: readonly ProxyTlv[] | undefined
+  /** Whether each header gets a CRC32C TLV, default false. Version 2 only. */
+  checksum?: boolean | undefined
+}

@@ -1,0 +1,54 @@
+import { formatIPv4, formatIPv6 } from '../net/ip.js'
+import { Family, type HeaderScan, Transport } from './scan.js'
+import type { ProxyEndpoint, ProxyHeader, ProxyTlv } from './types.js'
+import { TLV_FIXED, UNIX_PATH } from './wire.js'
+
+/** Makes plain data of a header that was scanned. Nothing in it refers to the input. */
+export function unpack(scan: HeaderScan): ProxyHeader {
+  const { family } = scan
+  if (scan.local) return { version: 'v2', command: 'LOCAL', family: 'UNSPEC', transport: 'UNSPEC', tlvs: [] }
+  if (family === Family.unspec) {
+    const version = scan.version === 'v1' ? 'v1' : 'v2'
+    return { version, command: 'PROXY', family: 'UNSPEC', transport: 'UNSPEC', tlvs: [] }
+  }
+  const transport = scan.transport === Transport.stream ? 'STREAM' : 'DGRAM'
+  const tlvs = unpackTlvs(scan.bytes, scan.tlvs, scan.tlvsEnd)
+  if (family === Family.unix) {
+    const source = { path: unpackPath(scan.bytes, scan.source) }
+    const destination = { path: unpackPath(scan.bytes, scan.destination) }
+    return { version: 'v2', command: 'PROXY', family: 'UNIX', transport, source, destination, tlvs }
+  }
+  return {
+    version: scan.version,
+    command: 'PROXY',
+    family: family === Family.inet ? 'IPv4' : 'IPv6',
+    transport,
+    source: unpackEndpoint(scan, scan.source, scan.sourcePort),
+    destination: unpackEndpoint(scan, scan.destination, scan.destinationPort),
+    tlvs,
+  }
+}
+
+/** The TLVs in `[start, end)`, whose lengths are known to fit; values are copies. */
+export function unpackTlvs(bytes: Uint8Array, start: number, end: number): ProxyTlv[] {
+  const tlvs: ProxyTlv[] = []
+  for (let at = start; at < end; ) {
+    const value = at + TLV_FIXED
+    const next = value + ((bytes[at + 1]! << 8) | bytes[at + 2]!)
+    tlvs.push({ type: bytes[at]!, value: Buffer.from(bytes.subarray(value, next)) })
+    at = next
+  }
+  return tlvs
+}
+
+function unpackEndpoint({ bytes, family }: HeaderScan, at: number, port: number): ProxyEndpoint {
+  const address = family === Family.inet ? formatIPv4(bytes, at) : formatIPv6(bytes, at)
+  return { address, port: (bytes[port]! << 8) | bytes[port + 1]! }
+}
+
+/** A path less the zeros at its end. */
+function unpackPath(bytes: Uint8Array, at: number): Uint8Array {
+  let end = at + UNIX_PATH
+  while (end > at && bytes[end - 1] === 0) end--
+  return Buffer.from(bytes.subarray(at, end))
+}
