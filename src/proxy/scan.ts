@@ -149,18 +149,18 @@ export class HeaderScan {
     const end = this.tlvsEnd
     let checksum = 0
     let at = this.tlvs
-    while (at < end) {
-      if (end - at < TLV_FIXED) return Fault.tlv
+    const last = end - TLV_FIXED
+    while (at <= last) {
+      const value = at + TLV_FIXED
       const size = (bytes[at + 1]! << 8) | bytes[at + 2]!
-      const next = at + TLV_FIXED + size
-      if (next > end) return Fault.tlv
       if (bytes[at] === ProxyTlvType.crc32c) {
         // A second one would have no defined value, and checking each would cost the square of the header.
         if (size !== 4 || checksum !== 0) return Fault.tlv
-        checksum = at + TLV_FIXED
+        checksum = value
       }
-      at = next
+      at = value + size
     }
+    if (at !== end) return Fault.tlv
     if (checksum === 0 || !verify) return Fault.none
     const [a, b, c, d] = [bytes[checksum]!, bytes[checksum + 1]!, bytes[checksum + 2]!, bytes[checksum + 3]!]
     const written = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0

@@ -3,6 +3,8 @@ import { Family, type HeaderScan, Transport } from './scan.js'
 import type { ProxyEndpoint, ProxyHeader, ProxyTlv } from './types.js'
 import { TLV_FIXED, UNIX_PATH } from './wire.js'
 
+const EMPTY = Buffer.alloc(0)
+
 /** Makes plain data of a header that was scanned. Nothing in it refers to the input. */
 export function unpack(scan: HeaderScan): ProxyHeader {
   const { family } = scan
@@ -29,13 +31,19 @@ export function unpack(scan: HeaderScan): ProxyHeader {
   }
 }
 
-/** The TLVs in `[start, end)`, whose lengths are known to fit; values are copies. */
+/**
+ * The TLVs in `[start, end)`, whose lengths are known to fit. Values are views of one copy, and those of no bytes are one
+ * and the same: a header may be full of them, and each Buffer takes a hundred bytes.
+ */
 export function unpackTlvs(bytes: Uint8Array, start: number, end: number): ProxyTlv[] {
   const tlvs: ProxyTlv[] = []
+  if (start === end) return tlvs
+  const copy = Buffer.from(bytes.subarray(start, end))
   for (let at = start; at < end; ) {
+    const size = (bytes[at + 1]! << 8) | bytes[at + 2]!
     const value = at + TLV_FIXED
-    const next = value + ((bytes[at + 1]! << 8) | bytes[at + 2]!)
-    tlvs.push({ type: bytes[at]!, value: Buffer.from(bytes.subarray(value, next)) })
+    const next = value + size
+    tlvs.push({ type: bytes[at]!, value: size === 0 ? EMPTY : copy.subarray(value - start, next - start) })
     at = next
   }
   return tlvs

@@ -131,10 +131,12 @@ export class DatagramBatch implements Batch {
       this.#owner.answer(bytes, to)
       return true
     }
+    intake.answeredInBatch(i)
     const header = intake.sppHeader(i)
     if (header === 0) return false
     // Behind the same header, which lies right before the payload.
-    if (bytes === this.#buffers[i]) this.#outbox.replyInPlace(path, header, SPP_LENGTH + bytes.length)
+    const inPlace = bytes === this.#buffers[i] && this.#offsets[i] === header + SPP_LENGTH
+    if (inPlace) this.#outbox.replyInPlace(path, header, SPP_LENGTH + bytes.length)
     else this.#outbox.replyTo(path, [this.#region.bytes.subarray(header, header + SPP_LENGTH), bytes], undefined)
     return true
   }

@@ -35,18 +35,22 @@ export class PathReader {
     const region = this.#region
     const words = region.words
     const ifindex = words[at + region.ifindex]!
-    let address = this.#codec.text.text(words, at + region.local)
-    let source = this.#codec.text.text(words, at + region.source)
-    if (this.#v6) {
-      address = this.#scoped(address, at + region.local, ifindex)
-      source = this.#scoped(source, at + region.source, ifindex)
+    const text = this.#codec.text.text(words, at + region.source)
+    const source = this.#v6 ? this.#scoped(text, at + region.source, ifindex) : text
+    return {
+      address: this.localAddress(at),
+      family: this.family,
+      port: words[at + region.localPort]! || this.port,
+      ifindex,
+      source,
     }
-    return { address, family: this.family, port: words[at + region.localPort]! || this.port, ifindex, source }
   }
 
-  /** Destination of the path, without the scope. */
+  /** Destination of the path. */
   localAddress(at: number): string {
-    return this.#codec.text.text(this.#region.words, at + this.#region.local)
+    const { words, local, ifindex } = this.#region
+    const text = this.#codec.text.text(words, at + local)
+    return this.#v6 ? this.#scoped(text, at + local, words[at + ifindex]!) : text
   }
 
   /** The source to send from, '' when the kernel chooses. */

@@ -454,6 +454,7 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
       this.#answer(payload, direct, callback)
       return
     }
+    this.#intake?.answered(rinfo)
     const { address, port } = rinfo.via ?? rinfo
     const source = local.source
     replyTo.port = port

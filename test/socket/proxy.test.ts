@@ -367,6 +367,24 @@ describe("mode 'first'", () => {
     expect(socket.stats().proxy).toMatchObject({ accepted: 5, missing: 2, sessions: 2, evicted: 1 })
   })
 
+  it('keeps a session while it is answered', async () => {
+    const socket = await server({ mode: 'first', sessions: { idleTimeout: 400 } })
+    const proxy = await bind({ address: '127.0.0.1' })
+    const { port } = socket.address()
+    const first = messages(socket, 1)
+    proxy.send(said(v2('192.0.2.1'), '1'), port, '127.0.0.1')
+    const [[, rinfo]] = (await first) as [Received]
+    const pushes = messages(proxy, 6)
+    for (let i = 0; i < 6; i++) {
+      socket.reply('push', rinfo)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    await pushes
+    const second = messages(socket, 1)
+    proxy.send('2', port, '127.0.0.1')
+    expect((await second)[0]![1].address).toBe('192.0.2.1')
+  })
+
   it('forgets a session that was idle too long', async () => {
     const socket = await server({ mode: 'first', sessions: { idleTimeout: 30 } })
     const proxy = await bind({ address: '127.0.0.1' })

@@ -7,7 +7,7 @@ import type { ProxyHeader } from '../../proxy/types.js'
 import { unpack } from '../../proxy/unpack.js'
 import { SPP_MAGIC, V2_SIGNATURE } from '../../proxy/wire.js'
 import type { PathReader } from '../paths.js'
-import type { ProxyStats } from '../types.js'
+import type { ProxyStats, RemoteEnd, RemoteInfo } from '../types.js'
 import type { ProxySettings } from './options.js'
 import { type ProxySession, ProxySessions } from './sessions.js'
 
@@ -89,6 +89,17 @@ export class ProxyIntake {
     return unpack(this.#scan)
   }
 
+  /** An answer keeps a session alive as a question does: proxies count both. */
+  answered({ via, local }: RemoteInfo): void {
+    if (via !== undefined) this.#sessions?.get(flowKey(via, local.address), performance.now())
+  }
+
+  /** The same for datagram `i` of the batch. */
+  answeredInBatch(i: number): void {
+    const session = this.#found.sessions[i]
+    if (session !== undefined) this.#sessions?.get(session.key, performance.now())
+  }
+
   /** Where the SPP header of datagram `i` begins in the region, right before its payload; 0 when it has none. */
   sppHeader(i: number): number {
     const at = this.#found.headers[i]!
@@ -107,7 +118,7 @@ export class ProxyIntake {
   /** Mode `'first'`: false when the datagram is dropped, or was only there to begin a session. */
   #takeFlow(at: number, path: number, index: number, now: number): boolean {
     const sessions = this.#sessions!
-    const key = this.#flow(path)
+    const key = flowKey(this.#paths.peer(path), this.#paths.localAddress(path))
     let session = sessions.get(key, now)
     if (session === undefined) {
       const fault = this.#strip(at)
@@ -157,10 +168,9 @@ export class ProxyIntake {
     this.#lastTrusted = this.settings.trusted.has(this.#paths.peerAddress(path))
     return this.#lastTrusted
   }
+}
 
-  /** The proxy's end and ours: one proxy may use a port of its own towards several of our addresses. */
-  #flow(path: number): string {
-    const { address, port } = this.#paths.peer(path)
-    return `${address} ${port} ${this.#paths.localAddress(path)}`
-  }
+/** The proxy's end and ours: one proxy may use a port of its own towards several of our addresses. */
+function flowKey({ address, port }: RemoteEnd, local: string): string {
+  return `${address} ${port} ${local}`
 }

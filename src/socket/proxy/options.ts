@@ -9,8 +9,9 @@ export interface ProxySessionLimits {
   /** Sessions kept, default 65,536; a new one then takes the place of the one that was idle longest. */
   limit?: number
   /**
-   * Milliseconds after the last datagram until a session is forgotten, default 60,000. Set it to the proxy's own: once
-   * either has forgotten a session, the next datagram begins another.
+   * Milliseconds after the last datagram or reply until a session is forgotten, default 60,000. It should be the proxy's
+   * own, and never longer: a proxy that has forgotten a session may give its port to another client, whose header and
+   * datagrams would then be taken for the first client's. Where it is shorter, what comes after it is dropped.
    */
   idleTimeout?: number
 }
