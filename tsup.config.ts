@@ -3,6 +3,7 @@ import { defineConfig } from 'tsup'
 /** Every public subpath of package.json's `exports`; the key is the file's place under dist/. */
 const entry = {
   index: 'src/index.ts',
+  'pinning/index': 'src/pinning/index.ts',
   'proxy/index': 'src/proxy/index.ts',
   'socket/index': 'src/socket/index.ts',
 }

@@ -51,6 +51,7 @@ const examples: Record<errors.ErrorCode, Error & { code: string }> = {
   ERR_PROXY_TIMEOUT: headerTimeout(5000, 7),
   ERR_PROXY_UNTRUSTED: untrustedPeer('192.0.2.1'),
   ERR_PROXY_FINISHED: parserFinished(),
+  ERR_QUIC_LB_EXHAUSTED: errors.noncesExhausted(2, 4),
   ERR_INVALID_ARG_TYPE: errors.invalidArgType('address', 'of type string', 5),
   ERR_INVALID_ARG_VALUE: errors.invalidArgValue('from.address', 'must be an IPv4 address', '::1'),
   ERR_MISSING_ARGS: errors.missingArgument('multicastAddress'),

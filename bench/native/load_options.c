@@ -56,18 +56,11 @@ static void check(struct options* options) {
 struct options parse_options(int argc, char** argv) {
   struct options options = {
       .flows = 16, .window = 16, .size = 512, .seconds = 2, .warmup = 0.5, .timeout_ms = 200, .burst = 1};
-  static const struct option names[] = {{"target", 1, NULL, 'a'},
-                                        {"flows", 1, NULL, 'f'},
-                                        {"window", 1, NULL, 'w'},
-                                        {"size", 1, NULL, 's'},
-                                        {"seconds", 1, NULL, 't'},
-                                        {"warmup", 1, NULL, 'u'},
-                                        {"count", 1, NULL, 'n'},
-                                        {"timeout", 1, NULL, 'l'},
-                                        {"gso", 1, NULL, 'g'},
-                                        {"proxied", 0, NULL, 'x'},
-                                        {"cpu-of", 1, NULL, 'p'},
-                                        {0}};
+  static const struct option names[] = {
+      {"target", 1, NULL, 'a'},  {"flows", 1, NULL, 'f'},   {"window", 1, NULL, 'w'},
+      {"size", 1, NULL, 's'},    {"seconds", 1, NULL, 't'}, {"warmup", 1, NULL, 'u'},
+      {"count", 1, NULL, 'n'},   {"timeout", 1, NULL, 'l'}, {"gso", 1, NULL, 'g'},
+      {"proxied", 0, NULL, 'x'}, {"cpu-of", 1, NULL, 'p'},  {0}};
   for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;) {
     switch (name) {
       case 'a':

@@ -34,18 +34,18 @@ function measure(contenders, rounds, milliseconds) {
   return times
 }
 
-/** Nanoseconds a header: the median of short slices, so that what interrupts some of them does not count. */
+/** Nanoseconds a header, with the collecting of garbage that it costs. */
 function time({ loop }, milliseconds) {
-  const slices = []
-  let before = process.hrtime.bigint()
-  const end = before + BigInt(Math.round(milliseconds * 1e6))
-  while (before < end) {
+  const start = process.hrtime.bigint()
+  const end = start + BigInt(Math.round(milliseconds * 1e6))
+  let now = start
+  let count = 0
+  while (now < end) {
     kept += loop(SLICE)
-    const after = process.hrtime.bigint()
-    slices.push(Number(after - before) / SLICE)
-    before = after
+    count += SLICE
+    now = process.hrtime.bigint()
   }
-  return slices.sort((a, b) => a - b)[slices.length >> 1]
+  return Number(now - start) / count
 }
 
 function faultOf({ fault }, input) {

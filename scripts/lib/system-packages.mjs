@@ -2,6 +2,7 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { filesBelow } from './project.mjs'
 import { run, step } from './run.mjs'
+import { withoutServices } from './services.mjs'
 
 /** Where administrators' programs are, which an ordinary user's PATH may lack. */
 const ADMIN_PATHS = ['/usr/local/sbin', '/usr/sbin', '/sbin']
@@ -24,7 +25,10 @@ function isExecutable(path) {
 const command = (name) => () => findCommand(name) !== undefined
 const file = (folder, pattern) => () => filesBelow(folder).some((path) => pattern.test(path))
 
-/** What the project uses of the system: Debian package, how to see that it is there, what needs it. */
+/**
+ * What the project uses of the system: Debian package, how to see that it is there, what needs it; the service that the
+ * package brings, which shall not run.
+ */
 const COMPILER = [
   { package: 'make', present: command('make'), for: 'building the native addon', required: true },
   { package: 'g++', present: command('g++'), for: 'building the native addon', required: true },
@@ -45,6 +49,15 @@ const TESTS = [
   { package: 'iperf3', present: command('iperf3'), for: 'tests with a real client (iperf3)' },
   { package: 'netcat-openbsd', present: command('nc.openbsd'), for: 'tests with a real client (nc)' },
   { package: 'nftables', present: command('nft'), for: 'tests of TPROXY' },
+  { package: 'openssl', present: command('openssl'), for: 'tests with TLS' },
+  { package: 'haproxy', present: command('haproxy'), service: 'haproxy', for: 'tests behind a real proxy (HAProxy)' },
+  { package: 'nginx', present: command('nginx'), service: 'nginx', for: 'tests behind a real proxy (nginx)' },
+  {
+    package: 'libnginx-mod-stream',
+    present: file('/usr/lib/nginx/modules', /ngx_stream_module\.so$/),
+    for: 'tests behind a real proxy (nginx)',
+  },
+  { package: 'dnsdist', present: command('dnsdist'), service: 'dnsdist', for: 'tests behind a real proxy (dnsdist)' },
 ]
 const FUZZING = [
   { package: 'clang-14', present: command('clang++-14'), for: 'npm run fuzz', required: true },
@@ -71,7 +84,7 @@ export async function installSystemPackages(profile) {
   const missing = () => PROFILES[profile].filter((need) => !need.present())
   if (missing().length === 0) return
 
-  if (process.getuid?.() === 0 && findCommand('apt-get')) await aptInstall(missing().map((need) => need.package))
+  if (process.getuid?.() === 0 && findCommand('apt-get')) await aptInstall(missing())
 
   const still = missing()
   if (still.length === 0) return
@@ -86,7 +99,8 @@ export async function installSystemPackages(profile) {
 
 const APT_OPTIONS = ['-y', '-q', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300']
 
-async function aptInstall(packages) {
+async function aptInstall(needs) {
+  const packages = needs.map((need) => need.package)
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   const install = (names) => run('apt-get', ['install', ...APT_OPTIONS, ...names], { env })
   try {
@@ -95,13 +109,16 @@ async function aptInstall(packages) {
     // Lists that are there already may be enough.
     console.error(`  ${error.message}`)
   }
-  try {
-    await step(`Installing ${packages.join(' ')}`, () => install(packages))
-  } catch {
-    // One package that this release lacks must not keep out the others.
-    console.error('  not all of them at once; trying one by one')
-    for (const name of packages) {
-      await step(`Installing ${name}`, () => install([name])).catch((error) => console.error(`  ${error.message}`))
+  const services = needs.flatMap((need) => need.service ?? [])
+  await withoutServices(services, async () => {
+    try {
+      await step(`Installing ${packages.join(' ')}`, () => install(packages))
+    } catch {
+      // One package that this release lacks must not keep out the others.
+      console.error('  not all of them at once; trying one by one')
+      for (const name of packages) {
+        await step(`Installing ${name}`, () => install([name])).catch((error) => console.error(`  ${error.message}`))
+      }
     }
-  }
+  })
 }

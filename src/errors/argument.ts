@@ -46,6 +46,16 @@ export function invalidArgValue(name: string, reason: string, value: unknown): A
   return new ArgumentTypeError('ERR_INVALID_ARG_VALUE', `The ${called(name)} ${reason}. Received ${brief(value)}`)
 }
 
+/**
+ * A secret that does not fit. The message tells its kind and length, and never what it is.
+ *
+ * @param expected what fits after "must be": `8 bytes`
+ */
+export function invalidSecret(name: string, expected: string, value: unknown): ArgumentTypeError {
+  const message = `The ${called(name)} must be ${expected}. Received ${kindAndLength(value)}`
+  return new ArgumentTypeError('ERR_INVALID_ARG_VALUE', message)
+}
+
 /** @param range what fits after "must be": `>= 0 && <= 255` */
 export function outOfRange(name: string, range: string, value: unknown): ArgumentRangeError {
   const message = `The value of "${name}" is out of range. It must be ${range}. Received ${brief(value)}`
@@ -117,6 +127,12 @@ function received(value: unknown): string {
     return maker ? `Received an instance of ${maker}` : `Received ${inspect(value, { depth: -1 })}`
   }
   return `Received type ${typeof value} (${brief(value)})`
+}
+
+function kindAndLength(value: unknown): string {
+  if (typeof value === 'string') return `a string of ${value.length} characters`
+  if (ArrayBuffer.isView(value)) return `${value.byteLength} bytes`
+  return value === null ? 'null' : `a value of type ${typeof value}`
 }
 
 /** The value on one short line. */

@@ -1,6 +1,7 @@
 import { ARGUMENT_RANGE_CODES, ARGUMENT_TYPE_CODES } from './argument.js'
 import { EXPLAINED_CODES } from './explain.js'
 import { PROXY_CODES } from './proxy.js'
+import { QUIC_LB_CODES } from './quic-lb.js'
 import { STATE_CODES } from './state.js'
 
 /** Every code that this library gives out and explains; docs/errors.md has a line for each. */
@@ -11,6 +12,7 @@ export const ERROR_CODES = [
   'ERR_SEND_QUEUE_FULL',
   ...STATE_CODES,
   ...PROXY_CODES,
+  ...QUIC_LB_CODES,
   ...ARGUMENT_TYPE_CODES,
   ...ARGUMENT_RANGE_CODES,
   ...EXPLAINED_CODES,

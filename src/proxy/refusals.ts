@@ -1,10 +1,17 @@
 import { ProxyProtocolError } from '../errors.js'
 
-/** A connection that came from nobody whose header would be believed. @param address of the peer */
-export function untrustedPeer(address: string): ProxyProtocolError {
+/**
+ * A connection that came from nobody whose header would be believed.
+ *
+ * @param address of the peer; undefined on a UNIX socket
+ */
+export function untrustedPeer(address: string | undefined): ProxyProtocolError {
   const message =
-    `${address} is none of the trusted proxies, so its connection was closed unread. Add it to the option trusted if it ` +
-    'is a proxy of yours; required: false also serves peers that are none'
+    address === undefined
+      ? 'The peer is on a UNIX socket, so it has no address that could be trusted, and its connection was closed unread. ' +
+        'Let the proxy connect over TCP'
+      : `${address} is none of the trusted proxies, so its connection was closed unread. Add it to the option trusted if ` +
+        'it is a proxy of yours; required: false also serves peers that are none'
   return new ProxyProtocolError('ERR_PROXY_UNTRUSTED', message)
 }
 

@@ -149,22 +149,19 @@ export class HeaderScan {
     const end = this.tlvsEnd
     let checksum = 0
     let at = this.tlvs
-    const last = end - TLV_FIXED
-    while (at <= last) {
-      const value = at + TLV_FIXED
+    while (at < end) {
+      if (end - at < TLV_FIXED) return Fault.tlv
       const size = (bytes[at + 1]! << 8) | bytes[at + 2]!
+      const next = at + TLV_FIXED + size
+      if (next > end) return Fault.tlv
       if (bytes[at] === ProxyTlvType.crc32c) {
         // A second one would have no defined value, and checking each would cost the square of the header.
         if (size !== 4 || checksum !== 0) return Fault.tlv
-        checksum = value
+        checksum = at + TLV_FIXED
       }
-      at = value + size
+      at = next
     }
-    if (at !== end) return Fault.tlv
-    if (checksum === 0 || !verify) return Fault.none
-    const [a, b, c, d] = [bytes[checksum]!, bytes[checksum + 1]!, bytes[checksum + 2]!, bytes[checksum + 3]!]
-    const written = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0
-    return written === crc32cOfHeader(bytes, start, checksum, end) ? Fault.none : Fault.checksum
+    return checksum === 0 || !verify ? Fault.none : checkChecksum(bytes, start, checksum, end)
   }
 
   #readSpp(bytes: Uint8Array, start: number, end: number): Fault {
@@ -223,6 +220,13 @@ export class HeaderScan {
     this.tlvs = 0
     this.tlvsEnd = 0
   }
+}
+
+/** Compares the four bytes at `field` with what they should be. */
+function checkChecksum(bytes: Uint8Array, start: number, field: number, end: number): Fault {
+  const [a, b, c, d] = [bytes[field]!, bytes[field + 1]!, bytes[field + 2]!, bytes[field + 3]!]
+  const written = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0
+  return written === crc32cOfHeader(bytes, start, field, end) ? Fault.none : Fault.checksum
 }
 
 /** Whether the signature of version 2 begins there, or as much of it as is present; its first byte is known to. */

@@ -6,7 +6,10 @@ import { TrustedProxies } from './trusted.js'
 
 /** Who may send headers to a server, and which. */
 export interface WrapServerOptions extends ProxyStreamOptions {
-  /** Addresses and CIDR blocks of the proxies: `['10.0.0.0/8', '2001:db8::7']`. No default: anybody can write a header. */
+  /**
+   * Addresses and CIDR blocks of the proxies: `['10.0.0.0/8', '2001:db8::7']`. No default: anybody can write a header.
+   * Peers on a UNIX socket have no address, and are never trusted.
+   */
   trusted: readonly string[]
   /**
    * Whether connections without a header are destroyed, default true.

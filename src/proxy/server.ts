@@ -22,11 +22,11 @@ export interface ProxyServerStats {
   invalid: number
   /** Destroyed: the header was not complete in time. */
   late: number
+  /** Had been reset by the peer when they were accepted, as those of some health checks; not reported. */
+  gone: number
   /** Wait for their header now. */
   waiting: number
 }
-
-type Listener<Args extends unknown[]> = (...args: Args) => void
 
 /** What `wrapServer` adds to a server. */
 export interface ProxyServerEvents {
@@ -35,10 +35,10 @@ export interface ProxyServerEvents {
    * `proxyError`: a connection was refused. The socket is destroyed when all listeners have returned; its
    * `remoteAddress` is the peer's.
    */
-  on(event: 'proxyError', listener: Listener<[error: ProxyProtocolError, socket: Socket]>): this
-  on(event: 'connection', listener: Listener<[socket: ProxiedSocket]>): this
-  once(event: 'proxyError', listener: Listener<[error: ProxyProtocolError, socket: Socket]>): this
-  once(event: 'connection', listener: Listener<[socket: ProxiedSocket]>): this
+  on(event: 'proxyError', listener: (error: ProxyProtocolError, socket: Socket) => void): this
+  on(event: 'connection', listener: (socket: ProxiedSocket) => void): this
+  once(event: 'proxyError', listener: (error: ProxyProtocolError, socket: Socket) => void): this
+  once(event: 'connection', listener: (socket: ProxiedSocket) => void): this
 }
 
 export type ProxiedServer<T extends Server> = ProxyServerEvents & T
@@ -77,7 +77,7 @@ class Gate {
   /** The server's own. */
   readonly #emit: Server['emit']
   readonly #waiting = new Map<Socket, HeaderWait>()
-  readonly #counts = { accepted: 0, bare: 0, untrusted: 0, missing: 0, invalid: 0, late: 0 }
+  readonly #counts = { accepted: 0, bare: 0, untrusted: 0, missing: 0, invalid: 0, late: 0, gone: 0 }
 
   constructor(server: Server, settings: ServerSettings) {
     this.#server = server
@@ -118,8 +118,10 @@ class Gate {
       this.#waiting.set(socket, new HeaderWait(socket, this.#settings, this.#outcomes))
     } else if (!required) {
       this.#outcomes.bare(socket)
-    } else if (address === undefined) {
-      socket.destroy() // it has hung up already
+    } else if (address === undefined && typeof this.#server.address() !== 'string') {
+      // It has reset the connection before this one was accepted, as HAProxy's health checks do: nobody to report.
+      this.#counts.gone++
+      socket.destroy()
     } else {
       this.#counts.untrusted++
       this.#refuse(socket, () => untrustedPeer(address))

@@ -38,13 +38,12 @@ export function unpack(scan: HeaderScan): ProxyHeader {
 export function unpackTlvs(bytes: Uint8Array, start: number, end: number): ProxyTlv[] {
   const tlvs: ProxyTlv[] = []
   if (start === end) return tlvs
-  const copy = Buffer.from(bytes.subarray(start, end))
+  const { buffer, byteOffset } = Buffer.from(bytes.subarray(start, end))
   for (let at = start; at < end; ) {
     const size = (bytes[at + 1]! << 8) | bytes[at + 2]!
-    const value = at + TLV_FIXED
-    const next = value + size
-    tlvs.push({ type: bytes[at]!, value: size === 0 ? EMPTY : copy.subarray(value - start, next - start) })
-    at = next
+    const value = size === 0 ? EMPTY : Buffer.from(buffer, byteOffset + at - start + TLV_FIXED, size)
+    tlvs.push({ type: bytes[at]!, value })
+    at += TLV_FIXED + size
   }
   return tlvs
 }

@@ -30,20 +30,16 @@ export class ProxyHeaderView {
   /**
    * Reads the header that begins at `bytes[start]`, and checks all of it: as `decode` does, with the same errors.
    *
-   * @param end where the datagram ends: the header must lie before it
+   * @param end where the datagram ends, and the header at the latest; default the end of `bytes`
    * @throws ProxyProtocolError as `decode`; ArgumentTypeError ERR_INVALID_ARG_TYPE; ArgumentRangeError ERR_OUT_OF_RANGE
    */
-  read(bytes: Uint8Array, start = 0, end = bytes.length): this {
-    const scan = this.#scan
+  read(bytes: Uint8Array, start = 0, end?: number): this {
     if (!(bytes instanceof Uint8Array)) throw invalidArgType('bytes', 'a Buffer or Uint8Array', bytes)
-    if (!Number.isInteger(end) || end < 0 || end > bytes.length) {
-      throw outOfRange('end', `an integer >= 0 && <= ${bytes.length}, the length of "bytes"`, end)
-    }
-    if (!Number.isInteger(start) || start < 0 || start > end) {
-      throw outOfRange('start', `an integer >= 0 && <= ${end}, the end`, start)
-    }
-    const fault = scan.read(bytes, start, end, this.#versions, this.#verify)
-    if (fault !== Fault.none) this.#fail(fault, bytes, start, end)
+    const last = end === undefined ? bytes.length : checkEnd(end, bytes)
+    if (start !== 0) checkStart(start, last)
+    const scan = this.#scan
+    const fault = scan.read(bytes, start, last, this.#versions, this.#verify)
+    if (fault !== Fault.none) this.#fail(fault, bytes, start, last)
     return this
   }
 
@@ -147,4 +143,14 @@ export class ProxyHeaderView {
     if (family !== Family.inet && family !== Family.inet6) return undefined
     return (bytes[at]! << 8) | bytes[at + 1]!
   }
+}
+
+function checkEnd(end: number, { length }: Uint8Array): number {
+  if (Number.isInteger(end) && end >= 0 && end <= length) return end
+  throw outOfRange('end', `an integer >= 0 && <= ${length}, the length of "bytes"`, end)
+}
+
+function checkStart(start: number, end: number): void {
+  if (Number.isInteger(start) && start >= 0 && start <= end) return
+  throw outOfRange('start', `an integer >= 0 && <= ${end}, the end`, start)
 }

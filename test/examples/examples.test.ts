@@ -3,7 +3,7 @@
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
-import { isIPv6 } from 'node:net'
+import net, { isIPv6 } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { run, whyMissing } from '../clients/programs.js'
 import { ADDRESSES } from '../clients/servers.js'
@@ -127,6 +127,25 @@ test('compare-dgram.ts shows the bug and the cure', async () => {
     ['udp-dsr', '127.0.0.3', '127.0.0.3', '✓'],
     ['udp-dsr', '127.1.2.3', '127.1.2.3', '✓'],
   ])
+})
+
+// Behind real proxies, a server like this one: test/proxy/programs/.
+test('proxy-tcp.ts tells each client who it is, and refuses who brings no header, until Ctrl-C', async () => {
+  const example = start('proxy-tcp.ts')
+  const port = Number((await example.says(/on 127\.0\.0\.1:(\d+)/))[1])
+  await example.says(/^203\.0\.113\.7:50000 came through the proxy 127\.0\.0\.1$/m)
+  await example.says(/told: You are 203\.0\.113\.7:50000/)
+  const say = async (beginning: string) => {
+    const socket = net.connect(port, '127.0.0.1')
+    socket.write(beginning)
+    let answer = ''
+    for await (const part of socket) answer += part
+    return answer
+  }
+  expect(await say('PROXY TCP6 2001:db8::7 2001:db8::1 4711 443\r\n')).toBe('You are 2001:db8::7:4711\n')
+  expect(await say('GET / HTTP/1.1\r\n')).toBe('')
+  await example.says(/^Refused 127\.0\.0\.1: .*begins with 474554/m)
+  expect(await example.interrupt()).toBe(0)
 })
 
 test('every example is tested here and listed in the README', () => {

@@ -56,6 +56,10 @@ describe('the tarball', () => {
         'README.md',
         'dist/index.js',
         'dist/index.d.ts',
+        'dist/pinning/index.js',
+        'dist/pinning/index.d.ts',
+        'dist/proxy/index.js',
+        'dist/proxy/index.d.ts',
         'dist/socket/index.js',
         'dist/socket/index.d.ts',
         'prebuilds/linux-x64/udp-dsr.glibc.node',
@@ -97,6 +101,12 @@ describe.each(['20.19.0', '22', '24', 'latest'])('on Node %s', (range) => {
     const answer = JSON.parse(await consumer.run(node, [script]))
     expect(answer).toMatchObject({ text: 'hello', from: '127.0.0.5' })
     if (range !== 'latest') expect(`${answer.node}.`.startsWith(`${range}.`)).toBe(true)
+  })
+
+  test.each(['proxy.mjs', 'proxy.cjs'])('%s reads a PROXY header, and refuses a damaged one', async (script) => {
+    const answer = JSON.parse(await consumer.run(node, [script]))
+    const source = { address: '203.0.113.7', port: 53124 }
+    expect(answer).toEqual({ source, payload: 'hello', code: 'ERR_PROXY_CHECKSUM', typed: true })
   })
 })
 

@@ -1,6 +1,9 @@
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
 import http from 'node:http'
 import net from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { ProxyProtocolError } from '../../src/errors.js'
@@ -313,6 +316,24 @@ describe('a peer that is not trusted', () => {
     const peer = await dial(server, { localAddress: '127.0.0.9' })
     peer.write(HEADERS.v2)
     expect((await nextSocket(server)).remoteAddress).toBe(CLIENT.address)
+  })
+
+  test('is one on a UNIX socket, which has no address', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'udp-dsr-proxy-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const path = join(folder, 'socket')
+    const server = wrapServer(echo(), { trusted: ['0.0.0.0/0', '::/0'] }).listen(path)
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const refused = nextError(server)
+    const peer = net.connect(path)
+    peer.write(HEADERS.v2)
+    const answer = readAll(peer)
+    const { error } = await refused
+    expect(error.code).toBe('ERR_PROXY_UNTRUSTED')
+    expect(error.message).toContain('UNIX socket')
+    expect(await answer).toBe('')
+    expect(server.proxyStats().untrusted).toBe(1)
   })
 
   test('is known by its IPv4 address on a server that listens on ::', async (context) => {

@@ -80,13 +80,14 @@ export async function writeSlowly(socket: net.Socket, pieces: Iterable<Buffer>):
 
 export const bytewise = (bytes: Buffer) => Array.from(bytes, (_, i) => bytes.subarray(i, i + 1))
 
-/** All that the other side sends until it closes. */
+/** All that the other side sends until the connection is closed, by an error or not. */
 export async function readAll(socket: net.Socket): Promise<string> {
   let text = ''
   socket.setEncoding('latin1').on('data', (part: string) => {
     text += part
   })
-  if (!socket.closed) await once(socket, 'close')
+  socket.on('error', () => {}) // shows in what is missing
+  if (!socket.closed) await new Promise((resolve) => socket.once('close', resolve))
   return text
 }
 

@@ -81,7 +81,9 @@ describe('ProxyHeaderView', () => {
 
   it.each([
     ['ERR_INVALID_ARG_TYPE', (view: ProxyHeaderView) => view.read(wrong('text'))],
+    ['ERR_INVALID_ARG_TYPE', (view: ProxyHeaderView) => view.read(wrong(undefined))],
     ['ERR_OUT_OF_RANGE', (view: ProxyHeaderView) => view.read(Buffer.alloc(4), -1)],
+    ['ERR_OUT_OF_RANGE', (view: ProxyHeaderView) => view.read(Buffer.alloc(4), wrong('1'))],
     ['ERR_OUT_OF_RANGE', (view: ProxyHeaderView) => view.read(Buffer.alloc(4), 5)],
     ['ERR_OUT_OF_RANGE', (view: ProxyHeaderView) => view.read(Buffer.alloc(4), 0, 5)],
     ['ERR_OUT_OF_RANGE', (view: ProxyHeaderView) => view.read(Buffer.alloc(4), 3, 2)],

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
 
-const fixture = fileURLToPath(new URL('socket.ts', import.meta.url))
+const fixtures = ['socket.ts', 'proxy.ts'].map((file) => fileURLToPath(new URL(file, import.meta.url)))
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** What every program that uses the library has in common. */
@@ -15,11 +15,11 @@ const common: ts.CompilerOptions = {
   strict: true,
   noEmit: true,
   skipLibCheck: true,
-  paths: { 'udp-dsr': [`${root}src/index.ts`] },
+  paths: { 'udp-dsr': [`${root}src/index.ts`], 'udp-dsr/proxy': [`${root}src/proxy/index.ts`] },
 }
 
 function complaints(options: ts.CompilerOptions): string[] {
-  const program = ts.createProgram([fixture], { ...common, ...options })
+  const program = ts.createProgram(fixtures, { ...common, ...options })
   return ts.getPreEmitDiagnostics(program).map((diagnostic) => {
     const { line } = diagnostic.file?.getLineAndCharacterOfPosition(diagnostic.start ?? 0) ?? { line: 0 }
     const text = ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n')

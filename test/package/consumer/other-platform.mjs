@@ -2,6 +2,8 @@
 Object.defineProperty(process, 'platform', { value: 'darwin' })
 const { PktInfoSocket } = await import('udp-dsr')
 await import('udp-dsr/socket')
+const { decode } = await import('udp-dsr/proxy')
+decode(Buffer.from('PROXY UNKNOWN\r\n'))
 try {
   await PktInfoSocket.bind({ type: 'udp4', port: 0 })
   console.log(JSON.stringify({ code: 'no error' }))

@@ -1,5 +1,6 @@
 // The package's types as a consumer sees them; compiled, not run.
 import { type Batch, createSocket, PktInfoSocket, type RemoteInfo, type SocketStats } from 'udp-dsr'
+import { type Decoded, decode, encode, type ProxyHeader, ProxyHeaderView } from 'udp-dsr/proxy'
 import { createSocket as createSocketToo } from 'udp-dsr/socket'
 
 const socket = await PktInfoSocket.bind({ type: 'udp4', port: 0, reusePort: true })
@@ -19,5 +20,13 @@ for await (const { msg, rinfo } of socket) {
 createSocket('udp4').bind(0)
 createSocketToo({ type: 'udp6' }).close()
 
+const { header, payload }: Decoded = decode(Buffer.alloc(0), { versions: ['v2'] })
+if (header.family === 'IPv4') console.log(header.source.address, payload.length)
+const written: Buffer = encode(header satisfies ProxyHeader, { checksum: true })
+const port: number | undefined = new ProxyHeaderView().read(written).sourcePort
+console.log(port)
+
+// @ts-expect-error there is no version 3
+encode({ version: 'v3', family: 'UNSPEC' })
 // @ts-expect-error there is no such type of socket
 createSocket('udp5')

@@ -52,6 +52,7 @@ describe.each([
       missing: 0,
       invalid: 0,
       late: 0,
+      gone: 0,
       waiting: 0,
     })
   })
@@ -73,20 +74,39 @@ describe.each([
     server.on('proxyError', (error) => errors.push(error))
     const proxy = await startProxy('haproxy', {
       config: (_, [front]) =>
-        haproxyTcp(
-          `listen x\n bind 127.0.0.1:${front}\n server s 127.0.0.1:${port} ${option} check inter 50ms rise 1 fall 1`,
-        ),
+        haproxyTcp(`listen x
+          bind 127.0.0.1:${front}
+          option tcp-check
+          tcp-check connect default
+          tcp-check send PING
+          tcp-check expect string PING
+          server s 127.0.0.1:${port} ${option} check inter 50ms rise 1 fall 1`),
     })
-    while (seen.length < 1) await sleep(20)
+    while (seen.length < 3) await sleep(20)
     for (const { client, header } of seen) {
       expect(client).toMatch(/^127\.0\.0\.1:\d+$/)
-      expect(header).toMatchObject(
-        version === 'v2' ? { command: 'LOCAL' } : { version: 'v1', family: expect.stringMatching(/UNSPEC|IPv4/) },
-      )
+      if (version === 'v2') expect(header).toMatchObject({ version, command: 'LOCAL' })
+      else expect(header).toMatchObject({ version, command: 'PROXY' })
     }
     const { answer, end } = await exchange(proxy.port, '127.0.1.1', 'hello')
     expect(answer).toBe('hello')
     expect(seen.map(({ client }) => client)).toContain(end)
+    expect(proxy.output).not.toContain('is DOWN')
+    expect(errors).toEqual([])
+  })
+
+  test('may check by connecting alone, and resets that at once: nothing is reported', async () => {
+    const { server, port } = await serveBehind()
+    const errors: Error[] = []
+    server.on('proxyError', (error) => errors.push(error))
+    const proxy = await startProxy('haproxy', {
+      config: (_, [front]) =>
+        haproxyTcp(
+          `listen x\n bind 127.0.0.1:${front}\n server s 127.0.0.1:${port} ${option} check inter 50ms rise 1 fall 1`,
+        ),
+    })
+    const checks = () => server.proxyStats().accepted + server.proxyStats().gone
+    while (checks() < 5) await sleep(20)
     expect(proxy.output).not.toContain('is DOWN')
     expect(errors).toEqual([])
   })
