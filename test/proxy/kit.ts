@@ -1,4 +1,4 @@
-import { type ProxyErrorCode, type ProxyHeader, ProxyProtocolError } from 'udp-dsr/proxy'
+import { type ProxyHeader, ProxyProtocolError } from 'udp-dsr/proxy'
 import { expect } from 'vitest'
 
 /** The ProxyProtocolError that the function throws; anything else that it throws passes. */
@@ -12,7 +12,7 @@ export function refusal(act: () => unknown): ProxyProtocolError {
   throw new Error('nothing was thrown')
 }
 
-export function expectCode(act: () => unknown, code: ProxyErrorCode): void {
+export function expectCode(act: () => unknown, code: ProxyProtocolError['code']): void {
   expect(refusal(act).code).toBe(code)
 }
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { DecodeOptions, ProxyErrorCode, ProxyHeader, ProxyTlvValues } from 'udp-dsr/proxy'
+import type { DecodeOptions, ProxyHeader, ProxyProtocolError, ProxyTlvValues } from 'udp-dsr/proxy'
 
 /** A header that is read. */
 export interface ValidVector {
@@ -20,7 +20,7 @@ export interface ValidVector {
 export interface InvalidVector {
   name: string
   bytes: Buffer
-  code: ProxyErrorCode
+  code: ProxyProtocolError['code']
   options: DecodeOptions | undefined
 }
 
@@ -47,7 +47,7 @@ export const validVectors: ValidVector[] = valid.map((vector) => ({
 export const invalidVectors: InvalidVector[] = invalid.map((vector) => ({
   name: vector.name as string,
   bytes: hex(vector.hex),
-  code: vector.code as ProxyErrorCode,
+  code: vector.code as ProxyProtocolError['code'],
   options: vector.options as DecodeOptions | undefined,
 }))
 

@@ -78,6 +78,7 @@ defaults
   timeout connect 2s
   timeout client 5s
   timeout server 5s
+  timeout check 5s
 ${sections}`
 
 /** nginx with its stream module, and servers that carry TCP. */
