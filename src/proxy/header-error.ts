@@ -69,7 +69,7 @@ function badChecksum({ tlvs, length }: HeaderScan, bytes: Uint8Array, start: num
   let at = tlvs
   while (bytes[at] !== ProxyTlvType.crc32c) at += TLV_FIXED + uint16(bytes, at + 1)
   const field = at + TLV_FIXED
-  const right = crc32cOfHeader(bytes, start, field, start + length)
+  const right = crc32cOfHeader(bytes, start, field, start + length) >>> 0
   return `It says ${hex(bytes, field, field + 4)}, and the header's is ${right.toString(16).padStart(8, '0')}`
 }
 

@@ -1,4 +1,4 @@
-export { type ProxyErrorCode, ProxyProtocolError } from '../errors.js'
+export { ProxyProtocolError } from '../errors.js'
 export { decode } from './decode.js'
 export { encode } from './encode.js'
 export type * from './input.js'

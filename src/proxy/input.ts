@@ -7,17 +7,16 @@ import type {
   ProxyVersion,
 } from './types.js'
 
-interface Implied {
-  /** Default `'PROXY'`. */
-  command?: 'PROXY' | undefined
-  /** Default none. Version 2 only. */
-  tlvs?: readonly ProxyTlv[] | undefined
-}
-
-/** What `encode` takes: a header as `decode` gives it, without what goes without saying. */
+/** What `encode` takes: a header as `decode` gives it, in which `command` and an empty list of TLVs may be left out. */
 export type ProxyHeaderInput =
-  | (Omit<ProxyInetHeader, keyof Implied> & Implied)
-  | (Omit<ProxyUnixHeader, keyof Implied> & Implied)
+  | (Omit<ProxyInetHeader, 'command' | 'tlvs'> & {
+      command?: 'PROXY' | undefined
+      tlvs?: readonly ProxyTlv[] | undefined
+    })
+  | (Omit<ProxyUnixHeader, 'command' | 'tlvs'> & {
+      command?: 'PROXY' | undefined
+      tlvs?: readonly ProxyTlv[] | undefined
+    })
   | (Pick<ProxyUnspecHeader, 'version' | 'family'> & {
       command?: 'PROXY' | undefined
       transport?: 'UNSPEC' | undefined

@@ -225,7 +225,7 @@ export class HeaderScan {
 /** Compares the four bytes at `field` with what they should be. */
 function checkChecksum(bytes: Uint8Array, start: number, field: number, end: number): Fault {
   const [a, b, c, d] = [bytes[field]!, bytes[field + 1]!, bytes[field + 2]!, bytes[field + 3]!]
-  const written = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0
+  const written = (a << 24) | (b << 16) | (c << 8) | d
   return written === crc32cOfHeader(bytes, start, field, end) ? Fault.none : Fault.checksum
 }
 

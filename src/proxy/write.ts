@@ -9,7 +9,7 @@ export function writeUint16(bytes: Uint8Array, at: number, value: number): void 
   bytes[at + 1] = value
 }
 
-/** Writes 0 – 2³²−1 in network order. */
+/** Writes 32 bits in network order. @param value signed or not */
 export function writeUint32(bytes: Uint8Array, at: number, value: number): void {
   writeUint16(bytes, at, value >>> 16)
   writeUint16(bytes, at + 2, value)

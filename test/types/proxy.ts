@@ -3,7 +3,6 @@ import {
   decode,
   encode,
   makeTlvs,
-  type ProxyErrorCode,
   type ProxyHeader,
   type ProxyHeaderInput,
   ProxyHeaderTemplate,
@@ -71,7 +70,7 @@ is<typeof ProxyTlvType.azure, 0xee>(true)
 
 // ---- Errors
 
-export function codeOf(error: unknown): ProxyErrorCode | undefined {
+export function codeOf(error: unknown): ProxyProtocolError['code'] | undefined {
   // @ts-expect-error there is no such code
   if (error instanceof ProxyProtocolError && error.code === 'ERR_PROXY_CHEKSUM') return undefined
   return error instanceof ProxyProtocolError ? error.code : undefined
