@@ -3,10 +3,16 @@ import { parseArgs } from 'node:util'
 import { type Benchmark, type Options, UsageError } from './harness/benchmark.js'
 import { goalTable } from './harness/report.js'
 import { memory } from './memory.js'
+import { pinning } from './pinning.js'
 import { proxy } from './proxy.js'
 import { socket } from './socket.js'
 
-const BENCHMARKS: readonly Benchmark[] = [socket as Benchmark, proxy as Benchmark, memory as Benchmark]
+const BENCHMARKS: readonly Benchmark[] = [
+  socket as Benchmark,
+  proxy as Benchmark,
+  pinning as Benchmark,
+  memory as Benchmark,
+]
 
 const COMMON = { json: { type: 'boolean' }, quick: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const
 

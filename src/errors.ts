@@ -8,6 +8,7 @@
 export * from './errors/argument.js'
 export * from './errors/base.js'
 export * from './errors/codes.js'
+export * from './errors/flow-group.js'
 export * from './errors/proxy.js'
 export * from './errors/quic-lb.js'
 export * from './errors/send-queue.js'

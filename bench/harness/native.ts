@@ -9,6 +9,7 @@ const PROGRAMS: Record<string, string[]> = {
   udp_load: ['udp_load.c', 'load_flow.c', 'load_options.c', 'load_cpu.c'],
   echo_mmsg: ['echo_mmsg.c'],
   echo_msg: ['echo_msg.c'],
+  flow_pick: ['flow_pick.c'],
 }
 
 const programPath = (name: string): string => inBench(`native/build/${name}`)

@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "batch_io.h"
+#include "bpf_calls.h"
 #include "layout.h"
 #include "thread_state.h"
 #include "udp_socket.h"
@@ -84,6 +85,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       [](Napi::Env, void*, std::shared_ptr<MappedRegion>* region) { delete region; }, owner);
   exports["layout"] = DescribeLayout(env);
   exports["UdpSocket"] = UdpSocket::Define(env);
+  exports["bpf"] = DefineBpfCalls(env);
   exports["gather"] = Napi::Function::New<Gather>(env, "gather");
   exports["interfaceIndex"] = Napi::Function::New<InterfaceIndex>(env, "interfaceIndex");
   exports["interfaceName"] = Napi::Function::New<InterfaceName>(env, "interfaceName");

@@ -41,6 +41,7 @@ const CLIENTS = [
 ]
 const TESTS = [
   { package: 'git', present: command('git'), for: 'npm run check' },
+  { package: 'clang-14', present: command('clang-14'), for: 'tests of BPF programs' },
   { package: 'clang-format-14', present: command('clang-format-14'), for: 'npm run check' },
   { package: 'binutils', present: command('readelf'), for: 'checking the prebuilt binaries' },
   { package: 'g++-aarch64-linux-gnu', present: command('aarch64-linux-gnu-g++'), for: 'the arm64 prebuilt binary' },
@@ -58,6 +59,9 @@ const TESTS = [
     for: 'tests behind a real proxy (nginx)',
   },
   { package: 'dnsdist', present: command('dnsdist'), service: 'dnsdist', for: 'tests behind a real proxy (dnsdist)' },
+  { package: 'ngtcp2-client', present: command('gtlsclient'), for: 'tests with real QUIC (ngtcp2)' },
+  { package: 'ngtcp2-server', present: command('gtlsserver'), service: 'ngtcp2d', for: 'tests with real QUIC (ngtcp2)' },
+  { package: 'coturn', present: command('turnserver'), service: 'coturn', for: 'tests with real STUN (coturn)' },
 ]
 const FUZZING = [
   { package: 'clang-14', present: command('clang++-14'), for: 'npm run fuzz', required: true },

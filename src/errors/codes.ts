@@ -1,5 +1,6 @@
 import { ARGUMENT_RANGE_CODES, ARGUMENT_TYPE_CODES } from './argument.js'
 import { EXPLAINED_CODES } from './explain.js'
+import { FLOW_GROUP_CODES } from './flow-group.js'
 import { PROXY_CODES } from './proxy.js'
 import { QUIC_LB_CODES } from './quic-lb.js'
 import { STATE_CODES } from './state.js'
@@ -11,6 +12,7 @@ export const ERROR_CODES = [
   'ERR_SOURCE_NOT_LOCAL',
   'ERR_SEND_QUEUE_FULL',
   ...STATE_CODES,
+  ...FLOW_GROUP_CODES,
   ...PROXY_CODES,
   ...QUIC_LB_CODES,
   ...ARGUMENT_TYPE_CODES,

@@ -53,6 +53,8 @@ const explanations = {
   EPERM: (context, syscall) => {
     if (context.option === 'transparent')
       return 'the option "transparent" needs CAP_NET_ADMIN (systemd: AmbientCapabilities=)'
+    if (context.option === 'pinFlows')
+      return 'the option "pinFlows" needs CAP_BPF and CAP_PERFMON (systemd: AmbientCapabilities=), or root'
     if (context.option === 'bindToDevice') return 'the option "bindToDevice" needs CAP_NET_RAW before Linux 5.7'
     if (context.option) return `the option "${context.option}" needs a capability, most likely CAP_NET_ADMIN`
     if (syscall === 'bind') return 'a security module or a BPF program of the cgroup forbids it'

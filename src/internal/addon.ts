@@ -83,10 +83,28 @@ export interface Layout {
   pathTos: number
 }
 
+/** bpf(2), and flock(2) for what is shared through it. What returns a status returns 0 or −errno. */
+export interface BpfCalls {
+  /** Returns a descriptor or −errno. `name` has at most 15 characters of `A–Z a–z 0–9 _ .` */
+  createMap(type: number, keyBytes: number, valueBytes: number, entries: number, name: string): number
+  /** `value` must be as long as the map's values are. */
+  updateMap(map: number, index: number, value: Uint8Array, flags: number): number
+  /** `value` must be as long as the map's values are. */
+  lookupMap(map: number, index: number, value: Uint8Array): number
+  /** Returns a descriptor or −errno. */
+  loadProgram(type: number, instructions: Uint8Array, name: string): number
+  pin(descriptor: number, path: string): number
+  /** Returns a descriptor or −errno. */
+  get(path: string): number
+  /** Waits for the exclusive lock of an open file; −EWOULDBLOCK when somebody else holds it all the time. */
+  lock(descriptor: number, milliseconds: number): number
+}
+
 export interface Addon {
   readonly memory: ArrayBuffer
   readonly layout: Layout
   readonly UdpSocket: new () => NativeSocket
+  readonly bpf: BpfCalls
   /** Packs the payloads of datagrams `[0, count)` into `target` from `offset` on, each at a multiple of 8 bytes; returns the bytes needed, and copies nothing when there is less room. */
   gather(count: number, target: Uint8Array, offset: number): number
   interfaceIndex(name: string): number

@@ -8,6 +8,7 @@ export const SO_BROADCAST = 6
 export const SO_REUSEPORT = 15
 export const SO_BINDTODEVICE = 25
 export const SO_RXQ_OVFL = 40
+export const SO_ATTACH_REUSEPORT_EBPF = 52
 export const SO_MEMINFO = 55
 /** Index of the drop counter in SO_MEMINFO's array (linux/sock_diag.h). */
 export const SK_MEMINFO_DROPS = 8
@@ -52,3 +53,18 @@ export const UDP_SEGMENT = 103
 export const UDP_GRO = 104
 
 export const AF_INET6 = 10
+
+/** linux/bpf.h */
+export const BPF_MAP_TYPE_ARRAY = 2
+export const BPF_MAP_TYPE_REUSEPORT_SOCKARRAY = 20
+export const BPF_PROG_TYPE_SK_REUSEPORT = 21
+/** Only where there is nothing yet. */
+export const BPF_NOEXIST = 1
+export const BPF_PSEUDO_MAP_FD = 1
+/** Type of the BPF filesystem in statfs(2) (linux/magic.h). */
+export const BPF_FS_MAGIC = 0xcafe4a11
+
+/** Bits of capabilities(7) (linux/capability.h). */
+export const CAP_SYS_ADMIN = 21
+export const CAP_PERFMON = 38
+export const CAP_BPF = 39

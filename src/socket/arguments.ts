@@ -21,6 +21,7 @@ const SOCKET_OPTIONS = [
   'type',
   'reuseAddr',
   'reusePort',
+  'pinFlows',
   'ipv6Only',
   'recvBufferSize',
   'sendBufferSize',

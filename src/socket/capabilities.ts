@@ -60,11 +60,19 @@ export function capabilities(): Capabilities {
       found.options[name] = { available: false, since, reason: 'no sockets on this platform' }
       continue
     }
-    const status = probe!(set, { type: 'udp4', ...options })
+    const failure = attempt(name, () => probe!(set, { type: 'udp4', ...options }))
     found.options[name] =
-      status === 0
-        ? { available: true, since }
-        : { available: false, since, reason: systemError(-status, 'setsockopt', { option: name }).message }
+      failure === undefined ? { available: true, since } : { available: false, since, reason: failure.message }
   }
   return found
+}
+
+/** Why an option cannot be set, or undefined. */
+function attempt(option: KernelOptionName, set: () => number): Error | undefined {
+  try {
+    const status = set()
+    return status === 0 ? undefined : systemError(-status, 'setsockopt', { option })
+  } catch (error) {
+    return error as Error
+  }
 }

@@ -2,11 +2,15 @@ import { constants } from 'node:os'
 import { systemError, unsupportedKernel } from '../errors.js'
 import type { NativeSocket } from '../internal/addon.js'
 import * as linux from '../internal/linux.js'
+import { checkFilesystem } from './pin-flows/filesystem.js'
+import { readPinFlows } from './pin-flows/options.js'
+import { checkProgram, PIN_FLOWS_SINCE } from './pin-flows/program-loader.js'
 import type { SocketOptions } from './types.js'
 
 /** Options that map to a socket option of the kernel which not every kernel has, or not for everyone. */
 export type KernelOptionName =
   | 'reusePort'
+  | 'pinFlows'
   | 'freebind'
   | 'transparent'
   | 'bindToDevice'
@@ -20,7 +24,7 @@ interface KernelOption {
   readonly name: KernelOptionName
   /** First Linux version that has it, for IPv4 and IPv6. */
   readonly since: string
-  /** Sets it before bind; returns 0 or −errno. `v6` is the socket's family. */
+  /** Sets it before bind; returns 0 or −errno, or throws what says more. `v6` is the socket's family. */
   set(native: NativeSocket, v6: boolean, options: SocketOptions): number
   /** A harmless value with which to find out whether the kernel takes the option. */
   readonly probe: Partial<SocketOptions>
@@ -44,6 +48,18 @@ export const KERNEL_OPTIONS: readonly KernelOption[] = [
     since: '3.9',
     set: (native) => native.setInt(linux.SOL_SOCKET, linux.SO_REUSEPORT, 1),
     probe: { reusePort: true },
+  },
+  {
+    name: 'pinFlows',
+    since: PIN_FLOWS_SINCE,
+    // The group is entered with bind; here it is seen that it could be.
+    set: (_native, _v6, options) => {
+      const settings = readPinFlows(options)
+      checkProgram()
+      if (settings !== undefined) checkFilesystem(settings.path)
+      return 0
+    },
+    probe: { reusePort: true, pinFlows: true },
   },
   {
     name: 'freebind',
@@ -110,7 +126,7 @@ export const KERNEL_OPTIONS: readonly KernelOption[] = [
 /**
  * Sets what the options ask for, and what every socket of this library needs, on a socket that is not bound yet.
  *
- * @throws UnsupportedKernelError, SystemError (EPERM, ENODEV)
+ * @throws UnsupportedKernelError, SystemError (EPERM, ENODEV), FlowGroupError
  */
 export function applyOptions(native: NativeSocket, v6: boolean, options: SocketOptions): void {
   if (options.reuseAddr) must(native.setInt(linux.SOL_SOCKET, linux.SO_REUSEADDR, 1), 'reuseAddr')

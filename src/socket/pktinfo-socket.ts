@@ -57,6 +57,9 @@ import { changeMembership, changeSourceMembership, setMulticastInterface } from 
 import { type Destination, Outbox, type OutboxOwner } from './outbox.js'
 import { PathReader } from './paths.js'
 import { takePeerErrors } from './peer-errors.js'
+import type { GroupName } from './pin-flows/filesystem.js'
+import { FlowGroup } from './pin-flows/group.js'
+import { type PinFlowsSettings, readPinFlows } from './pin-flows/options.js'
 import { directReply } from './proxy/client.js'
 import { ProxyIntake } from './proxy/intake.js'
 import { checkProxyOptions } from './proxy/options.js'
@@ -129,6 +132,7 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
   #closed = false
   #referenced = true
   #pending: Pending[] | undefined
+  #group: FlowGroup | undefined
   #droppedByQueue = 0
   #receiveErrors = 0
 
@@ -183,6 +187,7 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
   constructor(options: SocketOptions | SocketOptions['type'], listener?: (msg: Buffer, rinfo: RemoteInfo) => void) {
     super()
     const checked = checkSocketOptions(options)
+    readPinFlows(checked)
     this.#options = checked
     this.type = checked.type
     this.#v6 = checked.type === 'udp6'
@@ -290,6 +295,7 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
     this.#closed = true
     this.#inbox.close()
     this.#native.close()
+    this.#group?.leave()
     process.nextTick(() => this.emit('close'))
     return this
   }
@@ -689,11 +695,28 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
 
   #bindTo(address: string, port: number): void {
     const native = this.#open()
-    if (!this.#writeName(address, port)) throw systemError(EINVAL, 'bind', { address, port })
-    const status = native.bind()
-    if (status !== 0) throw systemError(-status, 'bind', { address, port })
+    const pinFlows = readPinFlows(this.#options)
+    if (pinFlows === undefined) this.#bindNative(address, port)
+    else this.#joinGroup(native, pinFlows, address, port)
     if (port === 0 && this.#options.localPortRange !== undefined) this.#checkRange(this.#options.localPortRange)
     this.#startReceiving()
+  }
+
+  #joinGroup(native: NativeSocket, settings: PinFlowsSettings, address: string, port: number): void {
+    try {
+      this.#group = FlowGroup.join(native, settings, () => this.#bindNative(address, port))
+    } finally {
+      this.#opened = native.fd >= 0 // a socket that was bound, and then found no place, is closed
+    }
+  }
+
+  /** Binds the descriptor; returns what it shares with others that have the option `reusePort`. */
+  #bindNative(address: string, port: number): GroupName {
+    if (!this.#writeName(address, port)) throw systemError(EINVAL, 'bind', { address, port })
+    const status = this.#native.bind()
+    if (status !== 0) throw systemError(-status, 'bind', { address, port })
+    const { bindToDevice = '', ipv6Only = false } = this.#options
+    return { ...this.address(), type: this.type, device: bindToDevice, ipv6Only }
   }
 
   /** The kernel ignores a range that lies outside of its own, without a word. */
@@ -706,6 +729,7 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
 
   #adopt(fd: number): void {
     if (this.#opened) throw alreadyBound()
+    if (this.#options.pinFlows) throw invalidArgValue('options.fd', 'is not for sockets with pinFlows', fd)
     const family = this.#native.adopt(fd, this.#v6 ? 6 : 4)
     if (family < 0) throw invalidFdType(fd, family === -EBADF ? 'UNKNOWN' : 'not a UDP socket')
     if ((family === 6) !== this.#v6) throw invalidFdType(fd, family === 6 ? 'udp6' : 'udp4')

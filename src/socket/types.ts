@@ -1,8 +1,10 @@
 import type { BindOptions as DgramBindOptions, SocketOptions as DgramSocketOptions } from 'node:dgram'
 import type { BlockList } from 'node:net'
 import type { ProxyHeader } from '../proxy/types.js'
+import type { PinAffinity, PinFlowsOptions } from './pin-flows/options.js'
 import type { ProxyProtocolOptions } from './proxy/options.js'
 
+export type { PinAffinity, PinFlowsOptions } from './pin-flows/options.js'
 export type { ProxyProtocolOptions, ProxySessionLimits } from './proxy/options.js'
 
 /** Address family as `node:dgram` spells it. */
@@ -89,6 +91,16 @@ export interface SocketOptions
   sendBlockList?: BlockList
   /** SO_REUSEPORT: several sockets share the port and the kernel spreads flows over them. Linux 3.9. */
   reusePort?: boolean
+  /**
+   * With `reusePort`: each client stays on the socket that it first reached, in whatever thread or process, while others
+   * come and go; the clients of a socket that is gone are spread over the rest, and come back when its place is taken
+   * again. `true` or `'client-ip-port'`: by address and port of the sender on the wire; `'client-ip'`: by its address.
+   *
+   * All sockets of the port must have it (one without gets no datagrams), at most 64. Needs Linux 5.8, CAP_BPF and
+   * CAP_PERFMON (or root), and a BPF filesystem, in most systems mounted at `/sys/fs/bpf`. `bind` fails with
+   * FlowGroupError where sockets do not come together.
+   */
+  pinFlows?: boolean | PinAffinity | PinFlowsOptions
   /**
    * Bind to addresses that are not local yet (IP_FREEBIND; IPv6 needs Linux 4.15). An IPv6 socket may then also send from
    * any address; IPv4 sends from those that are local by then.

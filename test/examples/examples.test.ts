@@ -129,6 +129,23 @@ test('compare-dgram.ts shows the bug and the cure', async () => {
   ])
 })
 
+test('pinning.ts: edges agree, weights count, and who drains keeps what it has', async () => {
+  const example = start('pinning.ts', [])
+  expect(await example.ended()).toBe(0)
+  const { printed } = example
+  const [, digest, other] = /^The edges' tables: ([0-9a-f]{16}) and ([0-9a-f]{16})$/m.exec(printed) ?? []
+  expect(digest).toBe(other)
+  expect(printed).toMatch(/^Clients that they send to different backends: 0$/m)
+  const shares = [...printed.matchAll(/has ([\d.]+) %$/gm)].map(([, share]) => Math.round(Number(share) / 5) * 5)
+  expect(shares).toEqual([25, 25, 50])
+  expect(printed).toMatch(/^10\.0\.0\.2 drains: 2[45]\.\d % of new clients go elsewhere$/m)
+  expect(printed).toMatch(
+    /^203\.0\.\S+, key cb0071\w{6}: slot \d+ belongs to (\S+); 10\.0\.0\.2:60002 had it and is draining/m,
+  )
+  expect(printed).toMatch(/one it has already to 10\.0\.0\.2:60002$/m)
+  expect(printed).not.toContain('5f0c1d7e')
+})
+
 // Behind real proxies, a server like this one: test/proxy/programs/.
 test('proxy-tcp.ts tells each client who it is, and refuses who brings no header, until Ctrl-C', async () => {
   const example = start('proxy-tcp.ts')

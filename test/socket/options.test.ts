@@ -136,7 +136,15 @@ describe('capabilities', () => {
   test('knows each option, and what the kernel says to it', () => {
     const found = capabilities()
     expect(found).toMatchObject({ sockets: true, platform: 'linux', arch: process.arch })
-    const names = ['reusePort', 'freebind', 'transparent', 'bindToDevice', 'localPortRange', 'bindAddressNoPort']
+    const names = [
+      'reusePort',
+      'pinFlows',
+      'freebind',
+      'transparent',
+      'bindToDevice',
+      'localPortRange',
+      'bindAddressNoPort',
+    ]
     expect(Object.keys(found.options)).toEqual([...names, 'receiveErrors', 'gro', 'gso'])
     for (const { available, since, reason } of Object.values(found.options)) {
       expect(since).toMatch(/^\d+\.\d+/)

@@ -1,0 +1,2 @@
+export const PIN_FLOWS_PATH: string
+export function generatePinFlows(): Promise<string>
