@@ -3,6 +3,7 @@ export {
   ArgumentTypeError,
   ERROR_CODES,
   type ErrorCode,
+  FlowGroupError,
   ProxyProtocolError,
   type QueueSize,
   SendQueueFullError,

@@ -60,7 +60,12 @@ const TESTS = [
   },
   { package: 'dnsdist', present: command('dnsdist'), service: 'dnsdist', for: 'tests behind a real proxy (dnsdist)' },
   { package: 'ngtcp2-client', present: command('gtlsclient'), for: 'tests with real QUIC (ngtcp2)' },
-  { package: 'ngtcp2-server', present: command('gtlsserver'), service: 'ngtcp2d', for: 'tests with real QUIC (ngtcp2)' },
+  {
+    package: 'ngtcp2-server',
+    present: command('gtlsserver'),
+    service: 'ngtcp2d',
+    for: 'tests with real QUIC (ngtcp2)',
+  },
   { package: 'coturn', present: command('turnserver'), service: 'coturn', for: 'tests with real STUN (coturn)' },
 ]
 const FUZZING = [

@@ -48,6 +48,9 @@ const explanations = {
         'Lower it, grant CAP_NET_BIND_SERVICE (systemd: AmbientCapabilities=), or take a higher port'
       )
     }
+    if (context.option === 'pinFlows') {
+      return 'the group of this port belongs to another user. Run all processes that share the port as one user'
+    }
     return 'the address is a broadcast address: call setBroadcast(true) first. If it is not, a route prohibits it (`ip route get`)'
   },
   EPERM: (context, syscall) => {

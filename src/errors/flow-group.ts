@@ -29,6 +29,17 @@ export function noBpfFilesystem(path: string, mount: string): FlowGroupError {
 }
 
 /**
+ * @param path where a group was to be kept
+ * @param existing directory that this process may not write to
+ */
+export function bpfFilesystemDenied(path: string, existing: string): FlowGroupError {
+  const message =
+    `pinFlows shares a port through ${path}, and this process may not write to ${existing}. ` +
+    `Give its user the directory, as root: \`mkdir -p ${path} && chown USER ${path}\`, and let it search those above it`
+  return new FlowGroupError('ERR_FLOW_GROUP_FILESYSTEM', message)
+}
+
+/**
  * @param where address and port
  * @param places how many sockets may share it
  */

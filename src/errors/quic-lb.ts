@@ -13,7 +13,7 @@ export class QuicLbError extends UdpDsrError {
 }
 
 /**
- * All nonces of a configuration have been used (draft-ietf-quic-load-balancers-21 §8.6).
+ * All nonces of a configuration have been used (draft-ietf-quic-load-balancers-21 §9.6).
  *
  * @param configId 0–6
  * @param nonceLength in bytes

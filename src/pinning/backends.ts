@@ -26,7 +26,7 @@ export type PooledBackend = Readonly<{ id: string; weight: number; state: Backen
 export const NO_BACKEND = 0xffff
 
 /** Most backends in a list. */
-export const MOST_BACKENDS = NO_BACKEND
+const MOST_BACKENDS = NO_BACKEND
 
 const HEAVIEST = 0xffff
 const LONGEST_ID = 255

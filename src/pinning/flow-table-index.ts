@@ -13,7 +13,7 @@ export const LONGEST_CHAIN = 16
 /** Bytes that each entry takes here: key 36, its length 1, hash 4, link of the chain 4. */
 export const INDEX_BYTES = 45
 
-/** A hash of a key, 0 – 2³²−1. */
+/** A hash of a key, −2³¹ – 2³¹−1. */
 export type HashKey = (key: FlowKey) => number
 
 /**
@@ -28,7 +28,7 @@ export class FlowIndex {
   readonly #chains: Uint32Array
   /** The next entry of the chain. */
   readonly #next: Uint32Array
-  readonly #hashes: Uint32Array
+  readonly #hashes: Int32Array
   readonly #keys: Uint32Array
   readonly #lengths: Uint8Array
 
@@ -36,7 +36,7 @@ export class FlowIndex {
     this.#hash = hash
     this.#chains = new Uint32Array(2 ** Math.ceil(Math.log2(capacity))).fill(NONE)
     this.#next = new Uint32Array(capacity)
-    this.#hashes = new Uint32Array(capacity)
+    this.#hashes = new Int32Array(capacity)
     this.#keys = new Uint32Array(capacity * KEY_WORDS)
     this.#lengths = new Uint8Array(capacity)
   }

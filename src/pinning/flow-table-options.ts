@@ -2,9 +2,9 @@ import { invalidArgType, invalidArgValue, outOfRange, unknownOption } from '../e
 
 /** Idle timeouts by name, in milliseconds. */
 const PRESETS = {
-  /** As conntrack forgets a UDP flow with no reply yet (`nf_conntrack_udp_timeout`), and many NATs any (RFC 4787). */
+  /** As conntrack forgets a UDP flow with no reply yet (`nf_conntrack_udp_timeout`). */
   short: 30_000,
-  /** As conntrack forgets a UDP flow with replies (`nf_conntrack_udp_timeout_stream`; RFC 4787 REQ-5). */
+  /** As conntrack forgets a UDP flow with replies (`nf_conntrack_udp_timeout_stream`), and NATs any at the earliest (RFC 4787 §4.3). */
   long: 120_000,
 } as const
 

@@ -5,7 +5,7 @@ import { FlowKey } from './flow-key.js'
 import { FlowIndex, type HashKey, INDEX_BYTES } from './flow-table-index.js'
 import { NONE, RecencyList } from './flow-table-list.js'
 import { type FlowTableOptions, type FlowTableSettings, flowTableSettings } from './flow-table-options.js'
-import { halfSipHash24 } from './half-siphash.js'
+import { halfSipHash24Signed } from './half-siphash.js'
 
 /** Which list an entry is in. */
 const Place = { free: 0, probation: 1, established: 2 } as const
@@ -67,7 +67,7 @@ export class FlowTable {
   #expiries = 0
 
   /**
-   * @param hash of a key, 0 – 2³²−1; only for tests of what happens when keys meet. It must be keyed and secret
+   * @param hash of a key, −2³¹ – 2³¹−1; only for tests of what happens when keys meet
    * @throws ArgumentTypeError ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_UNKNOWN_OPTION; ArgumentRangeError
    * ERR_OUT_OF_RANGE
    */
@@ -327,9 +327,9 @@ export class FlowTable {
 /** A hash under a secret that nobody else knows, not even this program's other tables. */
 function secretHash(): HashKey {
   const secret = randomBytes(8)
-  const key0 = secret.readUInt32LE(0)
-  const key1 = secret.readUInt32LE(4)
-  return (key) => halfSipHash24(key.words, key.length, key0, key1)
+  const key0 = secret.readInt32LE(0)
+  const key1 = secret.readInt32LE(4)
+  return (key) => halfSipHash24Signed(key.words, key.length, key0, key1)
 }
 
 function checkedKey(key: FlowKey): FlowKey {

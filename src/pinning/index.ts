@@ -2,7 +2,6 @@ export { QuicLbError } from '../errors.js'
 export {
   type Backend,
   type BackendState,
-  MOST_BACKENDS,
   NO_BACKEND,
   type PooledBackend,
 } from './backends.js'

@@ -9,7 +9,7 @@ const NONCE_LONGEST = 18
 const BLOCK_LONGEST = 19
 /** Longest connection ID of QUIC versions 1 and 2 in bytes (RFC 9000 §17.2). */
 export const CONNECTION_ID_LONGEST = 20
-/** The configuration that means "cannot be routed" (§3.1). */
+/** The configuration that means "cannot be routed" (§3.2). */
 export const UNROUTABLE = 0b111
 const KEY_BYTES = 16
 
@@ -27,7 +27,7 @@ export interface QuicLbConfig {
    */
   key?: Uint8Array | string
   /**
-   * Whether the other five bits of the first byte are the number of bytes that follow it (§3.2), for network cards that
+   * Whether the other five bits of the first byte are the number of bytes that follow it (§3.3), for network cards that
    * must know it. Otherwise they are random. Default false.
    */
   encodesLength?: boolean

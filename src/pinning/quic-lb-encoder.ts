@@ -46,7 +46,7 @@ const MASK_BYTES = 16
 /**
  * Makes connection IDs that name this server, after draft-ietf-quic-load-balancers-21: for the server's QUIC software to
  * use as its own, in its first packet and in NEW_CONNECTION_ID frames. Without a key the draft wants them in the first
- * packet alone (§8).
+ * packet alone (§9).
  *
  * Nonces are those of a counter that begins at random and never repeats. Without a key they are visible, so they are
  * encrypted under a random secret of this object: no two look alike, and still none comes twice.
@@ -125,7 +125,7 @@ export class QuicLbEncoder {
 
 /**
  * A connection ID that says of itself that it names no server: for servers that have no configuration (yet), or no nonces
- * any more (draft-ietf-quic-load-balancers-21 §3.1). Such a connection stays where the hash of its flow sends it.
+ * any more (draft-ietf-quic-load-balancers-21 §3.2). Such a connection stays where the hash of its flow sends it.
  *
  * @param length in bytes, 8–20
  * @throws ArgumentTypeError ERR_INVALID_ARG_TYPE; ArgumentRangeError ERR_OUT_OF_RANGE

@@ -20,9 +20,14 @@ export interface QuicLbRoutes extends QuicLbConfig {
  * - `'length-differs'`: the length in it is not its length (with `encodesLength`).
  * - `'no-server'`: no server has this ID. Most often a client chose it.
  */
-export type QuicLbOutcome = (typeof OUTCOMES)[number]
-
-const OUTCOMES = ['routed', 'not-quic', 'unroutable', 'no-config', 'short-id', 'length-differs', 'no-server'] as const
+export type QuicLbOutcome =
+  | 'routed'
+  | 'not-quic'
+  | 'unroutable'
+  | 'no-config'
+  | 'short-id'
+  | 'length-differs'
+  | 'no-server'
 
 /** How a datagram was judged. */
 export interface QuicLbExplanation {
@@ -150,7 +155,15 @@ function lengthFits(encoded: number, block: number, place: ConnectionIdPlace): b
 }
 
 function newCounts(): Record<QuicLbOutcome, number> {
-  return Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])) as Record<QuicLbOutcome, number>
+  return {
+    routed: 0,
+    'not-quic': 0,
+    unroutable: 0,
+    'no-config': 0,
+    'short-id': 0,
+    'length-differs': 0,
+    'no-server': 0,
+  }
 }
 
 function readRoutes(configs: readonly QuicLbRoutes[]): (Route | undefined)[] {

@@ -3,7 +3,8 @@ export type DatagramKind = 'stun' | 'zrtp' | 'dtls' | 'turn-channel' | 'quic' | 
 
 /**
  * What a datagram is by its first byte (RFC 7983 §7 and RFC 9443 §3). Bytes 64 to 79 are a TURN channel's on a port
- * where TURN is spoken, and otherwise QUIC's; here they are a TURN channel's.
+ * where TURN is spoken, and otherwise QUIC's; here they are a TURN channel's. TURN clients that follow RFC 5766 use
+ * channels from 80 to 127, too, which RFC 8656 §12 has given up.
  *
  * @param firstByte 0–255; undefined (of an empty datagram) is `'unknown'`
  */

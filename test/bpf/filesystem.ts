@@ -9,6 +9,12 @@ export const WITH_BPF_FILESYSTEM: readonly string[] = [
   ...['sh', '-c', 'mount -t bpf bpf /sys/fs/bpf && exec "$0" "$@"'],
 ]
 
+/** The same, where only another user may write. */
+export const WITH_FOREIGN_BPF_FILESYSTEM: readonly string[] = [
+  ...['unshare', '--mount', '--propagation', 'private'],
+  ...['sh', '-c', 'mount -t bpf bpf /sys/fs/bpf && chmod 755 /sys/fs/bpf && chown 1 /sys/fs/bpf && exec "$0" "$@"'],
+]
+
 /** Starts a program where no BPF filesystem is mounted, whatever the host has. */
 export const WITHOUT_BPF_FILESYSTEM: readonly string[] = [
   ...['unshare', '--mount', '--propagation', 'private'],

@@ -14,7 +14,7 @@ const SHIPPED = [
   /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)$/,
   /^bpf\/(include\/)?\w+(\.bpf\.c|\.h)$/,
   /^dist\/[\w/-]+\.(js|js\.map|d\.ts)$/,
-  /^docs\/[\w-]+\.md$/,
+  /^docs\/[\w-]+\.(md|svg)$/,
   /^native\/(binding\.gyp|(src|compat)\/[\w.-]+)$/,
   /^prebuilds\/linux-(x64|arm64)\/udp-dsr\.glibc\.node$/,
 ]
@@ -108,6 +108,12 @@ describe.each(['20.19.0', '22', '24', 'latest'])('on Node %s', (range) => {
     const answer = JSON.parse(await consumer.run(node, [script]))
     const source = { address: '203.0.113.7', port: 53124 }
     expect(answer).toEqual({ source, payload: 'hello', code: 'ERR_PROXY_CHECKSUM', typed: true })
+  })
+
+  test.each(['pinning.mjs', 'pinning.cjs'])('%s picks the same on every Node', async (script) => {
+    const answer = JSON.parse(await consumer.run(node, [script]))
+    const previous = { id: 'c', state: 'removed' }
+    expect(answer).toEqual({ digest: '29725d16fffdc128', id: 'c', previous, moved: true })
   })
 })
 

@@ -51,7 +51,7 @@ function selector(options: Partial<StunSelectorOptions> = {}): StunSelector {
   })
 }
 
-/** A datagram of the vectors of RFC 5769, which RFC 8489 keeps (§2.1, sample request). */
+/** The sample request of RFC 5769 §2.1. */
 const SAMPLE = Buffer.from(
   '000100582112a442b7e7a701bc34d686fa87dfae802200105354554e20746573' +
     '7420636c69656e74002400046e0001ff80290008932ff9b151263b36000600096576746a3a683676' +

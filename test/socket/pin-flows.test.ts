@@ -2,7 +2,12 @@ import { fileURLToPath } from 'node:url'
 import { type OpenOptions, PktInfoSocket } from 'udp-dsr'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { command } from '../../examples/netns/index.js'
-import { WITH_BPF_FILESYSTEM, WITHOUT_BPF_FILESYSTEM, whyNoBpfFilesystem } from '../bpf/filesystem.js'
+import {
+  WITH_BPF_FILESYSTEM,
+  WITH_FOREIGN_BPF_FILESYSTEM,
+  WITHOUT_BPF_FILESYSTEM,
+  whyNoBpfFilesystem,
+} from '../bpf/filesystem.js'
 
 /** The option `pinFlows`, in processes that have a BPF filesystem of their own: test/socket/pin-flows/scenarios.ts. */
 const SCENARIOS = fileURLToPath(new URL('pin-flows/scenarios.ts', import.meta.url))
@@ -19,9 +24,9 @@ async function play(name: string, prefix = WITH_BPF_FILESYSTEM) {
 }
 
 /** A process with these capabilities and no others. */
-const onlyWith = (...capabilities: string[]) => {
+const onlyWith = (capabilities: readonly string[], prefix = WITH_BPF_FILESYSTEM) => {
   const set = ['-all', ...capabilities.map((name) => `+${name}`)].join(',')
-  return [...WITH_BPF_FILESYSTEM, 'setpriv', `--bounding-set=${set}`, `--inh-caps=${set}`]
+  return [...prefix, 'setpriv', `--bounding-set=${set}`, `--inh-caps=${set}`]
 }
 
 describe('sockets with pinFlows', () => {
@@ -45,6 +50,13 @@ describe('sockets with pinFlows', () => {
     // 100 clients each, and 75 for the fourth: six standard deviations are 49 and 45.
     for (const count of told.counts) expect(Math.abs(count - 100)).toBeLessThan(50)
     expect(Math.abs(told.toFourth - 75)).toBeLessThan(46)
+  })
+
+  it('give every datagram to its place or a new one, while another process comes and goes', async () => {
+    const told = await play('churn')
+    expect(told).toMatchObject({ strays: [], foldersAfter: [] })
+    expect(told.rounds).toBeGreaterThan(5)
+    expect(told.atFourth).toBeGreaterThan(0)
   })
 
   it('keep them in threads', async () => {
@@ -125,7 +137,7 @@ describe('sockets with pinFlows', () => {
   it.each([[[]], [['bpf']], [['perfmon']], [['net_admin', 'net_raw']]])(
     'say which privilege they need, with %j alone',
     async (capabilities) => {
-      const told = await play('refused', onlyWith(...capabilities))
+      const told = await play('refused', onlyWith(capabilities))
       const message = expect.stringContaining('"pinFlows" needs CAP_BPF and CAP_PERFMON')
       expect(told.failure).toMatchObject({ code: 'EPERM', message })
       expect(told.option).toEqual({ available: false, since: '5.8', reason: message })
@@ -133,7 +145,14 @@ describe('sockets with pinFlows', () => {
   )
 
   it('need no other privilege', async () => {
-    expect(await play('sockets', onlyWith('bpf', 'perfmon'))).toMatchObject({ movedBesideB: 0, sameAgain: true })
+    expect(await play('sockets', onlyWith(['bpf', 'perfmon']))).toMatchObject({ movedBesideB: 0, sameAgain: true })
+  })
+
+  it('say when they may not write where they are to meet', async () => {
+    const told = await play('refused', onlyWith(['bpf', 'perfmon'], WITH_FOREIGN_BPF_FILESYSTEM))
+    const message = expect.stringContaining('may not write to /sys/fs/bpf. Give its user the directory')
+    expect(told.failure).toMatchObject({ code: 'ERR_FLOW_GROUP_FILESYSTEM', message })
+    expect(told.option).toEqual({ available: false, since: '5.8', reason: message })
   })
 
   it('say what to mount', async () => {

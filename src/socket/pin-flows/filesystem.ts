@@ -1,4 +1,5 @@
 import {
+  accessSync,
   closeSync,
   constants,
   existsSync,
@@ -11,29 +12,37 @@ import {
 } from 'node:fs'
 import { constants as system } from 'node:os'
 import { dirname, join } from 'node:path'
-import { flowGroupLocked, noBpfFilesystem, systemError } from '../../errors.js'
+import { bpfFilesystemDenied, flowGroupLocked, noBpfFilesystem, systemError } from '../../errors.js'
 import { BPF_FS_MAGIC } from '../../internal/linux.js'
 import { thread } from '../../internal/thread.js'
 
 const { EAGAIN } = system.errno
 
+/** Where systems mount the BPF filesystem. */
+const USUAL_MOUNT = '/sys/fs/bpf'
+
 /** How long a socket waits for others that come or go, in milliseconds. Each of them takes a few. */
 const LOCK_TIMEOUT = 2000
 
-/** @throws FlowGroupError ERR_FLOW_GROUP_FILESYSTEM unless `path` is, or could be made, in a BPF filesystem */
+/** @throws FlowGroupError ERR_FLOW_GROUP_FILESYSTEM unless `path` is, or could be made, in a BPF filesystem by this process */
 export function checkFilesystem(path: string): void {
   let existing = path
   while (!existsSync(existing)) existing = dirname(existing)
   // Signed or not, as the version of Node has it.
-  if (Number(statfsSync(existing).type) >>> 0 === BPF_FS_MAGIC) return
-  throw noBpfFilesystem(path, existing === '/sys/fs/bpf' || path.startsWith('/sys/fs/bpf/') ? '/sys/fs/bpf' : existing)
+  if (Number(statfsSync(existing).type) >>> 0 !== BPF_FS_MAGIC) {
+    throw noBpfFilesystem(path, path.startsWith(`${USUAL_MOUNT}/`) ? USUAL_MOUNT : existing)
+  }
+  try {
+    accessSync(existing, constants.W_OK | constants.X_OK)
+  } catch {
+    throw bpfFilesystemDenied(path, existing)
+  }
 }
 
 /**
  * Runs `work` while no other socket, of this process or another, enters or leaves a group below `path`.
  *
- * @throws FlowGroupError ERR_FLOW_GROUP_FILESYSTEM, ERR_FLOW_GROUP_LOCKED; an Error of node:fs (EACCES); and what `work`
- * throws
+ * @throws FlowGroupError ERR_FLOW_GROUP_FILESYSTEM, ERR_FLOW_GROUP_LOCKED; and what `work` throws
  */
 export function exclusively<T>(path: string, work: () => T): T {
   checkFilesystem(path)

@@ -43,7 +43,7 @@ export class FlowGroup {
    * Binds a socket and takes a place for it, the lowest that is free: one that comes back gets the clients that it had.
    *
    * @param bind binds it; nobody else of the group does so meanwhile, so that no datagram is ever given out by another rule
-   * @throws what `bind` throws; FlowGroupError, SystemError EPERM, UnsupportedKernelError, an Error of node:fs
+   * @throws what `bind` throws; FlowGroupError, SystemError EPERM, EACCES, UnsupportedKernelError
    */
   static join(native: NativeSocket, settings: PinFlowsSettings, bind: () => GroupName): FlowGroup {
     return exclusively(settings.path, () => {

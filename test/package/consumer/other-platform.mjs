@@ -2,6 +2,8 @@
 Object.defineProperty(process, 'platform', { value: 'darwin' })
 const { PktInfoSocket } = await import('udp-dsr')
 await import('udp-dsr/socket')
+const { FlowPinner } = await import('udp-dsr/pinning')
+new FlowPinner({ backends: [{ id: 'a' }], affinity: 'client-ip', secret: '0011223344556677' })
 const { decode } = await import('udp-dsr/proxy')
 decode(Buffer.from('PROXY UNKNOWN\r\n'))
 try {

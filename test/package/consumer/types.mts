@@ -1,5 +1,6 @@
 // The package's types as a consumer sees them; compiled, not run.
 import { type Batch, createSocket, PktInfoSocket, type RemoteInfo, type SocketStats } from 'udp-dsr'
+import { FlowKey, FlowPinner, type PinningTable, type PoolChange } from 'udp-dsr/pinning'
 import { type Decoded, decode, encode, type ProxyHeader, ProxyHeaderView } from 'udp-dsr/proxy'
 import { createSocket as createSocketToo } from 'udp-dsr/socket'
 
@@ -26,6 +27,18 @@ const written: Buffer = encode(header satisfies ProxyHeader, { checksum: true })
 const port: number | undefined = new ProxyHeaderView().read(written).sourcePort
 console.log(port)
 
+const pinner = new FlowPinner({ backends: [{ id: 'a' }], affinity: 'flow', secret: new Uint8Array(8), table: 'maglev' })
+socket.on('message', (_msg: Buffer, rinfo: RemoteInfo) => {
+  const id: string | undefined = pinner.pick({ client: rinfo, local: rinfo.local })?.id
+  console.log(id, pinner.explain({ client: rinfo, local: rinfo.local }).why)
+})
+const index: number = pinner.pickIndex(new FlowKey('flow'))
+const change: PoolChange = pinner.update([{ id: 'a' }, { id: 'b', state: 'draining' }])
+const built: PinningTable = pinner.table
+console.log(index, change.moved, built.digest)
+
+// @ts-expect-error there is no such affinity
+new FlowKey('server-ip')
 // @ts-expect-error there is no version 3
 encode({ version: 'v3', family: 'UNSPEC' })
 // @ts-expect-error there is no such type of socket

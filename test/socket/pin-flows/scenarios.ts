@@ -104,6 +104,38 @@ const scenarios: Record<string, () => Promise<unknown>> = {
     }
   },
 
+  /** While clients ask without a pause, a fourth process comes and goes: killed, and in order. */
+  async churn() {
+    const port = await freePort()
+    const sockets = [await open(port, 'a'), await open(port, 'b'), await open(port, 'c')]
+    const clients = await openClients(CLIENTS, port)
+    const homes = await askAll(clients)
+    let ended = false
+    let rounds = 0
+    const strays: string[] = []
+    let atFourth = 0
+    const asking = (async () => {
+      for (; !ended; rounds++) {
+        const answers = await askAll(clients)
+        atFourth += answers.filter((server) => server === 'd').length
+        answers.forEach((server, i) => {
+          if (server !== homes[i] && server !== 'd') strays.push(`${homes[i]} → ${server}`)
+        })
+      }
+    })()
+    for (let i = 0; i < 3; i++) {
+      await killProcess(await openProcess(port, 'd'))
+      const socket = await open(port, 'd')
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      socket.close()
+    }
+    ended = true
+    await asking
+    for (const socket of sockets) socket.close()
+    for (const client of clients) client.close()
+    return { strays, rounds, atFourth, foldersAfter: groups() }
+  },
+
   /** Threads of one process; one is terminated without closing its socket. */
   async threads() {
     const port = await freePort()
