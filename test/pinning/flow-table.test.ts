@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FlowKey } from '../../src/pinning/flow-key.js'
+import { FlowPinner } from '../../src/pinning/flow-pinner.js'
 import { FlowTable } from '../../src/pinning/flow-table.js'
 import { FlowIndex, LONGEST_CHAIN } from '../../src/pinning/flow-table-index.js'
 import { NONE } from '../../src/pinning/flow-table-list.js'
@@ -248,6 +249,40 @@ describe('when the pool changes', () => {
     expect(ids).toEqual(['a', undefined, 'c', 'a', undefined, 'c'])
     expect([0, 1, 2].map((backend) => table.flowsOf(backend))).toEqual([0, 2, 2])
   })
+})
+
+test('with a pinner, flows stay with a backend that drains, and new ones go elsewhere', () => {
+  const table = new FlowTable({ capacity: 4096, idleTimeout: 'long', create: 'first-reply' })
+  const backends = (['up', 'up', 'up'] as const).map((state, i) => ({ id: `b${i}`, state }))
+  const pinner = new FlowPinner({ backends, affinity: 'flow', secret: '0001020304050607' })
+  const choose = (client: number): string | undefined => {
+    let index = table.get(flow(client), 0)
+    if (index === undefined) {
+      index = pinner.pickIndex(flow(client))
+      table.add(flow(client), index, 0)
+      table.confirm(flow(client), 0)
+    }
+    return pinner.backends[index]?.id
+  }
+  const change = (pool: Parameters<typeof pinner.update>[0]) => {
+    const before = pinner.backends
+    pinner.update(pool)
+    const now = pinner.backends.map(({ id }) => id)
+    return table.renumber(before.map(({ id }) => now.indexOf(id)))
+  }
+  const all = Array.from({ length: 1000 }, (_, client) => client)
+  const first = all.map(choose)
+  // Another one comes before all others, so every index changes; b1 drains.
+  expect(change([{ id: 'a' }, backends[0]!, { id: 'b1', state: 'draining' }, backends[2]!])).toBe(0)
+  expect(all.map(choose)).toEqual(first)
+  const fresh = new Set(all.map((client) => choose(client + 1000)))
+  expect([...fresh].sort()).toEqual(['a', 'b0', 'b2'])
+  // b1 goes: its flows move, and no others.
+  const moved = change([{ id: 'a' }, backends[0]!, backends[2]!])
+  expect(moved).toBe(first.filter((id) => id === 'b1').length)
+  expect(moved).toBeGreaterThan(200)
+  const last = all.map(choose)
+  expect(last.filter((id, i) => id !== first[i]).length).toBe(moved)
 })
 
 test('memory is what it says, and stays', () => {
