@@ -1,6 +1,6 @@
 import { crc32cOfHeader } from './crc32c.js'
 import { Fault } from './faults.js'
-import { scanLine } from './line.js'
+import { readLine } from './line.js'
 import type { ProxyVersion } from './types.js'
 import {
   INET_BLOCK,
@@ -191,14 +191,22 @@ export class HeaderScan {
     for (let i = 1; i < V1_SIGNATURE.length && start + i < end; i++) {
       if (bytes[start + i] !== V1_SIGNATURE[i]) return Fault.signature
     }
-    return scanLine(this, this.#line, bytes, start, end)
+    const { fault, family, length } = readLine(this.#line, bytes, start, end)
+    if (fault === Fault.none) this.#setLine(family)
+    this.length = length
+    return fault
   }
 
-  /** Fills in what a version 1 line says. @param family of the addresses that lie in the scan's own bytes */
-  setLine(family: 0 | 4 | 6, length: number): void {
+  /** Forgets the header. */
+  clear(): void {
+    this.#setLine(Family.unspec)
+    this.length = 0
+  }
+
+  /** @param family of the addresses that lie in the scan's own bytes */
+  #setLine(family: 0 | 4 | 6): void {
     this.version = 'v1'
     this.local = false
-    this.length = length
     this.bytes = this.#line
     this.family = family
     this.transport = family === Family.unspec ? Transport.unspec : Transport.stream

@@ -45,7 +45,7 @@ export class ProxyHeaderView {
 
   #fail(fault: Exclude<Fault, 0>, bytes: Uint8Array, start: number, end: number): never {
     const error = headerError(fault, this.#scan, bytes, start, end)
-    this.#scan.setLine(Family.unspec, 0)
+    this.#scan.clear()
     throw error
   }
 

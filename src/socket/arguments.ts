@@ -1,16 +1,7 @@
 import type { BindOptions as DgramBindOptions } from 'node:dgram'
-import { isIP } from 'node:net'
-import {
-  badBufferSize,
-  badPort,
-  badType,
-  bufferOutOfBounds,
-  invalidArgType,
-  invalidArgValue,
-  outOfRange,
-  unknownOption,
-} from '../errors.js'
+import { badType, bufferOutOfBounds, invalidArgType, invalidArgValue, outOfRange, unknownOption } from '../errors.js'
 import { checkBlockList } from './block-list.js'
+import { checkInteger, checkSignal, checkString } from './checks.js'
 import type { SendCallback } from './receipt.js'
 import type { BindOptions, SendOptions, SocketOptions } from './types.js'
 
@@ -127,13 +118,6 @@ export function checkSocketOptions(given: unknown): SocketOptions {
   return options
 }
 
-/** @throws ArgumentTypeError ERR_INVALID_ARG_TYPE */
-export function checkSignal(signal: unknown): void {
-  if (signal === null || typeof signal !== 'object' || !('aborted' in signal)) {
-    throw invalidArgType('options.signal', 'an instance of AbortSignal', signal)
-  }
-}
-
 function checkPortRange(range: unknown): void {
   if (!Array.isArray(range) || range.length !== 2) {
     throw invalidArgType('options.localPortRange', 'an array of two ports, [low, high]', range)
@@ -142,43 +126,6 @@ function checkPortRange(range: unknown): void {
   checkInteger('options.localPortRange[0]', low, 1, 65535)
   checkInteger('options.localPortRange[1]', high, 1, 65535)
   if (low > high) throw outOfRange('options.localPortRange', 'low <= high', range)
-}
-
-/** @throws ArgumentTypeError ERR_INVALID_ARG_TYPE, ArgumentRangeError ERR_OUT_OF_RANGE */
-export function checkInteger(name: string, value: unknown, low: number, high: number): void {
-  if (typeof value !== 'number') throw invalidArgType(name, 'of type number', value)
-  if (!Number.isInteger(value)) throw outOfRange(name, 'an integer', value)
-  if (value < low || value > high) throw outOfRange(name, `>= ${low} && <= ${high}`, value)
-}
-
-/** @throws ArgumentTypeError ERR_INVALID_ARG_TYPE */
-export function checkNumber(name: string, value: unknown): asserts value is number {
-  if (typeof value !== 'number') throw invalidArgType(name, 'of type number', value)
-}
-
-/** Bytes of a kernel buffer. @throws ArgumentTypeError ERR_SOCKET_BAD_BUFFER_SIZE */
-export function checkBufferSize(size: number): void {
-  if (size >>> 0 !== size) throw badBufferSize(size)
-}
-
-/** @throws ArgumentTypeError ERR_INVALID_ARG_TYPE */
-export function checkString(name: string, value: unknown): asserts value is string {
-  if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value)
-}
-
-/** An address that is looked up nowhere. @throws ArgumentTypeError ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE */
-export function checkLiteral(name: string, value: unknown): asserts value is string {
-  checkString(name, value)
-  if (isIP(value) === 0) throw invalidArgValue(name, 'must be an IP address', value)
-}
-
-/** A port as dgram takes it: a number or its text. @throws ArgumentRangeError ERR_SOCKET_BAD_PORT */
-export function checkPort(value: unknown, zero = false, name = 'Port'): number {
-  if (typeof value === 'number' && value === (value & 0xffff) && (value !== 0 || zero)) return value
-  const valid = typeof value === 'string' ? value.trim() !== '' : typeof value === 'number'
-  const port = Number(value)
-  if (!valid || port !== port >>> 0 || port > 0xffff || (port === 0 && !zero)) throw badPort(value, { name, zero })
-  return port
 }
 
 /** @throws ArgumentTypeError ERR_INVALID_ARG_TYPE, ArgumentRangeError ERR_OUT_OF_RANGE */

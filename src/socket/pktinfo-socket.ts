@@ -22,15 +22,8 @@ import { type NativeSocket, SocketEvent } from '../internal/addon.js'
 import { type Thread, thread } from '../internal/thread.js'
 import { encode } from '../proxy/encode.js'
 import {
-  checkBufferSize,
-  checkInteger,
-  checkLiteral,
-  checkNumber,
-  checkPort,
   checkSendOptions,
-  checkSignal,
   checkSocketOptions,
-  checkString,
   copyPayload,
   type Message,
   parseSend,
@@ -40,6 +33,15 @@ import {
 } from './arguments.js'
 import { type BatchOwner, DatagramBatch } from './batch.js'
 import { isBlocked } from './block-list.js'
+import {
+  checkBufferSize,
+  checkInteger,
+  checkLiteral,
+  checkNumber,
+  checkPort,
+  checkSignal,
+  checkString,
+} from './checks.js'
 import { sendError } from './failures.js'
 import { Inbox, type InboxOwner } from './inbox.js'
 import { type IterateOptions, iterateMessages, type ReceivedMessage } from './iterator.js'

@@ -1,5 +1,4 @@
 import { invalidArgType, invalidArgValue, unknownOption } from '../../errors.js'
-import type { SocketOptions } from '../types.js'
 
 /** Whose datagrams stay together: those of one address, or of one address and port. */
 export type PinAffinity = 'client-ip' | 'client-ip-port'
@@ -13,6 +12,12 @@ export interface PinFlowsOptions {
    * not there. The same for all sockets of the port; whoever may write there can take part.
    */
   path?: string
+}
+
+/** Of the options of a socket those that are about its group. */
+interface GroupOptions {
+  pinFlows?: boolean | PinAffinity | PinFlowsOptions
+  reusePort?: boolean
 }
 
 /** The same, with its defaults. */
@@ -31,7 +36,7 @@ export const PIN_AFFINITIES: readonly PinAffinity[] = ['client-ip', 'client-ip-p
  * @returns undefined when flows are not to be pinned
  * @throws ArgumentTypeError ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_UNKNOWN_OPTION
  */
-export function readPinFlows({ pinFlows, reusePort }: SocketOptions): PinFlowsSettings | undefined {
+export function readPinFlows({ pinFlows, reusePort }: GroupOptions): PinFlowsSettings | undefined {
   if (pinFlows === undefined || pinFlows === false) return undefined
   const settings = { affinity: 'client-ip-port' as PinAffinity, path: DEFAULT_PATH }
   if (typeof pinFlows === 'string') settings.affinity = pinFlows

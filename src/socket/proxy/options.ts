@@ -2,7 +2,7 @@ import { invalidArgType, invalidArgValue, unknownOption } from '../../errors.js'
 import { versionBits } from '../../proxy/scan.js'
 import { TrustedProxies } from '../../proxy/trusted.js'
 import type { ProxyVersion } from '../../proxy/types.js'
-import { checkInteger } from '../arguments.js'
+import { checkInteger } from '../checks.js'
 
 /** Limits of the table that remembers clients with `mode: 'first'`. */
 export interface ProxySessionLimits {
