@@ -126,7 +126,8 @@ const scenarios: Record<string, () => Promise<unknown>> = {
     for (let i = 0; i < 3; i++) {
       await killProcess(await openProcess(port, 'd'))
       const socket = await open(port, 'd')
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      // A round that began with it there.
+      for (const seen = rounds; rounds < seen + 2; ) await new Promise(setImmediate)
       socket.close()
     }
     ended = true
