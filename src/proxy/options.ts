@@ -34,7 +34,7 @@ export function checkOptions(options: object, known: readonly string[]): void {
 }
 
 /** @throws ArgumentTypeError ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE */
-function checkVersions(name: string, versions: readonly ProxyVersion[]): readonly ProxyVersion[] {
+export function checkVersions(name: string, versions: readonly ProxyVersion[]): readonly ProxyVersion[] {
   if (!Array.isArray(versions)) throw invalidArgType(name, `an array of ${VERSIONS.join(', ')}`, versions)
   if (versions.length === 0) throw invalidArgValue(name, `must have at least one of ${VERSIONS.join(', ')}`, versions)
   for (const [index, version] of versions.entries()) {

@@ -1,7 +1,7 @@
 import type { BindOptions as DgramBindOptions } from 'node:dgram'
 import { badType, bufferOutOfBounds, invalidArgType, invalidArgValue, outOfRange, unknownOption } from '../errors.js'
 import { checkBlockList } from './block-list.js'
-import { checkInteger, checkSignal, checkString } from './checks.js'
+import { checkInteger, checkProperties, checkSignal, checkString } from './checks.js'
 import type { SendCallback } from './receipt.js'
 import type { BindOptions, SendOptions, SocketOptions } from './types.js'
 
@@ -107,11 +107,7 @@ export function checkSocketOptions(given: unknown): SocketOptions {
   if (options.localPortRange !== undefined) checkPortRange(options.localPortRange)
   const queue = options.sendQueue
   if (queue !== undefined) {
-    if (queue === null || typeof queue !== 'object') throw invalidArgType('options.sendQueue', 'of type object', queue)
-    for (const name of Object.keys(queue)) {
-      if (name !== 'bytes' && name !== 'datagrams')
-        throw unknownOption(`sendQueue.${name}`, ['sendQueue.bytes', 'sendQueue.datagrams'])
-    }
+    checkProperties('sendQueue', queue, ['bytes', 'datagrams'])
     if (queue.bytes !== undefined) checkInteger('options.sendQueue.bytes', queue.bytes, 0, Number.MAX_SAFE_INTEGER)
     if (queue.datagrams !== undefined) checkInteger('options.sendQueue.datagrams', queue.datagrams, 0, 2 ** 32 - 1)
   }

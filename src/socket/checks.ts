@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { badBufferSize, badPort, invalidArgType, invalidArgValue, outOfRange } from '../errors.js'
+import { badBufferSize, badPort, invalidArgType, invalidArgValue, outOfRange, unknownOption } from '../errors.js'
 
 /** @throws ArgumentTypeError ERR_INVALID_ARG_TYPE, ArgumentRangeError ERR_OUT_OF_RANGE */
 export function checkInteger(name: string, value: unknown, low: number, high: number): void {
@@ -42,5 +42,19 @@ export function checkPort(value: unknown, zero = false, name = 'Port'): number {
 export function checkSignal(signal: unknown): void {
   if (signal === null || typeof signal !== 'object' || !('aborted' in signal)) {
     throw invalidArgType('options.signal', 'an instance of AbortSignal', signal)
+  }
+}
+
+/**
+ * Sees that an option that is an object has no properties but these.
+ *
+ * @param option its name, as in `sendQueue`
+ * @throws ArgumentTypeError ERR_INVALID_ARG_TYPE, ERR_UNKNOWN_OPTION
+ */
+export function checkProperties(option: string, given: unknown, known: readonly string[]): asserts given is object {
+  if (given === null || typeof given !== 'object') throw invalidArgType(`options.${option}`, 'of type object', given)
+  const names = known.map((name) => `${option}.${name}`)
+  for (const name of Object.keys(given)) {
+    if (!known.includes(name)) throw unknownOption(`${option}.${name}`, names)
   }
 }

@@ -59,7 +59,6 @@ import { changeMembership, changeSourceMembership, setMulticastInterface } from 
 import { type Destination, Outbox, type OutboxOwner } from './outbox.js'
 import { PathReader } from './paths.js'
 import { takePeerErrors } from './peer-errors.js'
-import type { GroupName } from './pin-flows/filesystem.js'
 import { FlowGroup } from './pin-flows/group.js'
 import { type PinFlowsSettings, readPinFlows } from './pin-flows/options.js'
 import { directReply } from './proxy/client.js'
@@ -118,6 +117,7 @@ interface Pending {
 export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements AsyncDisposable {
   readonly type: 'udp4' | 'udp6'
   readonly #options: SocketOptions
+  readonly #pinFlows: PinFlowsSettings | undefined
   readonly #v6: boolean
   readonly #thread: Thread
   readonly #native: NativeSocket
@@ -189,8 +189,8 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
   constructor(options: SocketOptions | SocketOptions['type'], listener?: (msg: Buffer, rinfo: RemoteInfo) => void) {
     super()
     const checked = checkSocketOptions(options)
-    readPinFlows(checked)
     this.#options = checked
+    this.#pinFlows = readPinFlows(checked)
     this.type = checked.type
     this.#v6 = checked.type === 'udp6'
     this.#thread = thread()
@@ -697,28 +697,28 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
 
   #bindTo(address: string, port: number): void {
     const native = this.#open()
-    const pinFlows = readPinFlows(this.#options)
-    if (pinFlows === undefined) this.#bindNative(address, port)
-    else this.#joinGroup(native, pinFlows, address, port)
+    if (this.#pinFlows === undefined) this.#bindNative(address, port)
+    else this.#joinGroup(native, this.#pinFlows, address, port)
     if (port === 0 && this.#options.localPortRange !== undefined) this.#checkRange(this.#options.localPortRange)
     this.#startReceiving()
   }
 
   #joinGroup(native: NativeSocket, settings: PinFlowsSettings, address: string, port: number): void {
     try {
-      this.#group = FlowGroup.join(native, settings, () => this.#bindNative(address, port))
+      this.#group = FlowGroup.join(native, settings, () => {
+        this.#bindNative(address, port)
+        const { bindToDevice = '', ipv6Only = false } = this.#options
+        return { ...this.address(), type: this.type, device: bindToDevice, ipv6Only }
+      })
     } finally {
       this.#opened = native.fd >= 0 // a socket that was bound, and then found no place, is closed
     }
   }
 
-  /** Binds the descriptor; returns what it shares with others that have the option `reusePort`. */
-  #bindNative(address: string, port: number): GroupName {
+  #bindNative(address: string, port: number): void {
     if (!this.#writeName(address, port)) throw systemError(EINVAL, 'bind', { address, port })
     const status = this.#native.bind()
     if (status !== 0) throw systemError(-status, 'bind', { address, port })
-    const { bindToDevice = '', ipv6Only = false } = this.#options
-    return { ...this.address(), type: this.type, device: bindToDevice, ipv6Only }
   }
 
   /** The kernel ignores a range that lies outside of its own, without a word. */

@@ -1,4 +1,5 @@
-import { invalidArgType, invalidArgValue, unknownOption } from '../../errors.js'
+import { invalidArgType, invalidArgValue } from '../../errors.js'
+import { checkProperties } from '../checks.js'
 
 /** Whose datagrams stay together: those of one address, or of one address and port. */
 export type PinAffinity = 'client-ip' | 'client-ip-port'
@@ -62,11 +63,6 @@ function readObject(given: PinFlowsOptions): PinFlowsOptions {
   if (given === null || typeof given !== 'object') {
     throw invalidArgType(NAME, 'of type boolean, string or object', given)
   }
-  for (const name of Object.keys(given)) {
-    if (!(OPTIONS as readonly string[]).includes(name)) {
-      const known = OPTIONS.map((option) => `pinFlows.${option}`)
-      throw unknownOption(`pinFlows.${name}`, known)
-    }
-  }
+  checkProperties('pinFlows', given, OPTIONS)
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
 }

@@ -1,8 +1,9 @@
-import { invalidArgType, invalidArgValue, unknownOption } from '../../errors.js'
+import { invalidArgType, invalidArgValue } from '../../errors.js'
+import { checkVersions } from '../../proxy/options.js'
 import { versionBits } from '../../proxy/scan.js'
 import { TrustedProxies } from '../../proxy/trusted.js'
 import type { ProxyVersion } from '../../proxy/types.js'
-import { checkInteger } from '../checks.js'
+import { checkInteger, checkProperties } from '../checks.js'
 
 /** Limits of the table that remembers clients with `mode: 'first'`. */
 export interface ProxySessionLimits {
@@ -61,7 +62,6 @@ export interface ProxySettings {
 
 const NAME = 'options.proxyProtocol'
 const OPTIONS = ['trusted', 'versions', 'mode', 'required', 'reply', 'verifyChecksum', 'sessions'] as const
-const VERSIONS = ['v1', 'v2', 'spp'] as const
 
 const DEFAULT_LIMIT = 65_536
 const DEFAULT_IDLE_TIMEOUT = 60_000
@@ -71,14 +71,10 @@ const DEFAULT_IDLE_TIMEOUT = 60_000
  * ERR_OUT_OF_RANGE
  */
 export function checkProxyOptions(given: unknown): ProxySettings {
-  if (given === null || typeof given !== 'object') throw invalidArgType(NAME, 'of type object', given)
-  checkNames(given, OPTIONS, 'proxyProtocol')
+  checkProperties('proxyProtocol', given, OPTIONS)
   const options = given as ProxyProtocolOptions
   const { versions = ['v2'], sessions = {} } = options
-  if (!Array.isArray(versions) || versions.length === 0) {
-    throw invalidArgType(`${NAME}.versions`, "an array of 'v1', 'v2' and 'spp'", versions)
-  }
-  for (const [index, version] of versions.entries()) checkChoice(`versions[${index}]`, version, VERSIONS)
+  checkVersions(`${NAME}.versions`, versions)
   const mode = options.mode ?? 'each'
   checkChoice('mode', mode, ['each', 'first'])
   const reply = options.reply ?? 'proxy'
@@ -86,10 +82,7 @@ export function checkProxyOptions(given: unknown): ProxySettings {
   if (mode === 'first' && versions.includes('spp')) {
     throw invalidArgValue(`${NAME}.mode`, "must be 'each' with SPP, which has a header in each datagram", mode)
   }
-  if (sessions === null || typeof sessions !== 'object') {
-    throw invalidArgType(`${NAME}.sessions`, 'of type object', sessions)
-  }
-  checkNames(sessions, ['limit', 'idleTimeout'], 'proxyProtocol.sessions')
+  checkProperties('proxyProtocol.sessions', sessions, ['limit', 'idleTimeout'])
   const { limit = DEFAULT_LIMIT, idleTimeout = DEFAULT_IDLE_TIMEOUT } = sessions
   checkInteger(`${NAME}.sessions.limit`, limit, 1, 2 ** 24)
   checkInteger(`${NAME}.sessions.idleTimeout`, idleTimeout, 1, 2 ** 31 - 1)
@@ -100,16 +93,6 @@ export function checkProxyOptions(given: unknown): ProxySettings {
     direct: reply === 'direct',
     verify: checkSwitch('verifyChecksum', options.verifyChecksum),
     sessions: mode === 'first' ? { limit, idleTimeout } : undefined,
-  }
-}
-
-function checkNames(given: object, known: readonly string[], prefix: string): void {
-  for (const name of Object.keys(given)) {
-    if (known.includes(name)) continue
-    throw unknownOption(
-      `${prefix}.${name}`,
-      known.map((option) => `${prefix}.${option}`),
-    )
   }
 }
 
