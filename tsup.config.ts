@@ -4,6 +4,7 @@ import { defineConfig } from 'tsup'
 const entry = {
   index: 'src/index.ts',
   'pinning/index': 'src/pinning/index.ts',
+  'ports/index': 'src/ports/index.ts',
   'proxy/index': 'src/proxy/index.ts',
   'socket/index': 'src/socket/index.ts',
 }

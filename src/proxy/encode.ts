@@ -1,9 +1,9 @@
 import { inspect } from 'node:util'
+import { checkOptions } from '../errors/checks.js'
 import { invalidArgType, type ProxyErrorCode, ProxyProtocolError } from '../errors.js'
 import { formatIPv4, formatIPv6 } from '../net/ip.js'
 import { crc32cOfHeader } from './crc32c.js'
 import type { EncodeOptions, ProxyHeaderInput } from './input.js'
-import { checkOptions } from './options.js'
 import { Transport } from './scan.js'
 import type { ProxyTlv } from './types.js'
 import {

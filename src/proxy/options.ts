@@ -1,4 +1,5 @@
-import { invalidArgType, invalidArgValue, unknownOption } from '../errors.js'
+import { checkOptions } from '../errors/checks.js'
+import { invalidArgType, invalidArgValue } from '../errors.js'
 import { VERSION_BITS, versionBits } from './scan.js'
 import type { DecodeOptions, ProxyVersion } from './types.js'
 
@@ -21,16 +22,6 @@ export function readerSettings(options: DecodeOptions | undefined): Readonly<Rea
   checkOptions(options, OPTIONS)
   const { versions = VERSIONS, verifyChecksum = true } = options
   return { versions: versionBits(checkVersions('options.versions', versions)), verify: checkVerify(verifyChecksum) }
-}
-
-/**
- * Sees that options are an object, and that it has none but these.
- *
- * @throws ArgumentTypeError ERR_INVALID_ARG_TYPE, ERR_UNKNOWN_OPTION
- */
-export function checkOptions(options: object, known: readonly string[]): void {
-  if (options === null || typeof options !== 'object') throw invalidArgType('options', 'of type object', options)
-  for (const name of Object.keys(options)) if (!known.includes(name)) throw unknownOption(name, known)
 }
 
 /** @throws ArgumentTypeError ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE */

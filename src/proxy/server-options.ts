@@ -1,6 +1,6 @@
+import { checkOptions } from '../errors/checks.js'
 import { invalidArgType, missingArgument, outOfRange } from '../errors.js'
 import type { WaitOptions } from './header-wait.js'
-import { checkOptions } from './options.js'
 import { type ProxyStreamOptions, STREAM_OPTIONS, streamSettings } from './stream-options.js'
 import { TrustedProxies } from './trusted.js'
 

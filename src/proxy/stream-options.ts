@@ -1,5 +1,6 @@
+import { checkOptions } from '../errors/checks.js'
 import { invalidArgType, invalidArgValue, outOfRange } from '../errors.js'
-import { checkOptions, type ReaderSettings, readerSettings } from './options.js'
+import { type ReaderSettings, readerSettings } from './options.js'
 import type { DecodeOptions, ProxyVersion } from './types.js'
 import { V2_FIXED, V2_LONGEST } from './wire.js'
 

@@ -1,7 +1,7 @@
 import type { BindOptions as DgramBindOptions } from 'node:dgram'
-import { badType, bufferOutOfBounds, invalidArgType, invalidArgValue, outOfRange, unknownOption } from '../errors.js'
+import { checkInteger, checkPortRange, checkProperties, checkSignal, checkString } from '../errors/checks.js'
+import { badType, bufferOutOfBounds, invalidArgType, invalidArgValue, unknownOption } from '../errors.js'
 import { checkBlockList } from './block-list.js'
-import { checkInteger, checkProperties, checkSignal, checkString } from './checks.js'
 import type { SendCallback } from './receipt.js'
 import type { BindOptions, SendOptions, SocketOptions } from './types.js'
 
@@ -104,7 +104,7 @@ export function checkSocketOptions(given: unknown): SocketOptions {
     }
   }
   if (options.busyPoll !== undefined) checkInteger('options.busyPoll', options.busyPoll, 0, 1_000_000)
-  if (options.localPortRange !== undefined) checkPortRange(options.localPortRange)
+  if (options.localPortRange !== undefined) checkPortRange('options.localPortRange', options.localPortRange)
   const queue = options.sendQueue
   if (queue !== undefined) {
     checkProperties('sendQueue', queue, ['bytes', 'datagrams'])
@@ -112,16 +112,6 @@ export function checkSocketOptions(given: unknown): SocketOptions {
     if (queue.datagrams !== undefined) checkInteger('options.sendQueue.datagrams', queue.datagrams, 0, 2 ** 32 - 1)
   }
   return options
-}
-
-function checkPortRange(range: unknown): void {
-  if (!Array.isArray(range) || range.length !== 2) {
-    throw invalidArgType('options.localPortRange', 'an array of two ports, [low, high]', range)
-  }
-  const [low, high] = range
-  checkInteger('options.localPortRange[0]', low, 1, 65535)
-  checkInteger('options.localPortRange[1]', high, 1, 65535)
-  if (low > high) throw outOfRange('options.localPortRange', 'low <= high', range)
 }
 
 /** @throws ArgumentTypeError ERR_INVALID_ARG_TYPE, ArgumentRangeError ERR_OUT_OF_RANGE */

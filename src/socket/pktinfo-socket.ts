@@ -6,6 +6,15 @@ import { EventEmitter, errorMonitor } from 'node:events'
 import { type AddressInfo, isIP } from 'node:net'
 import { constants } from 'node:os'
 import {
+  checkBufferSize,
+  checkInteger,
+  checkLiteral,
+  checkNumber,
+  checkPort,
+  checkSignal,
+  checkString,
+} from '../errors/checks.js'
+import {
   alreadyBound,
   blockedAddress,
   invalidArgType,
@@ -33,15 +42,6 @@ import {
 } from './arguments.js'
 import { type BatchOwner, DatagramBatch } from './batch.js'
 import { isBlocked } from './block-list.js'
-import {
-  checkBufferSize,
-  checkInteger,
-  checkLiteral,
-  checkNumber,
-  checkPort,
-  checkSignal,
-  checkString,
-} from './checks.js'
 import { sendError } from './failures.js'
 import { Inbox, type InboxOwner } from './inbox.js'
 import { type IterateOptions, iterateMessages, type ReceivedMessage } from './iterator.js'

@@ -1,5 +1,5 @@
+import { checkProperties } from '../../errors/checks.js'
 import { invalidArgType, invalidArgValue } from '../../errors.js'
-import { checkProperties } from '../checks.js'
 
 /** Whose datagrams stay together: those of one address, or of one address and port. */
 export type PinAffinity = 'client-ip' | 'client-ip-port'

@@ -1,9 +1,9 @@
+import { checkInteger, checkProperties } from '../../errors/checks.js'
 import { invalidArgType, invalidArgValue } from '../../errors.js'
 import { checkVersions } from '../../proxy/options.js'
 import { versionBits } from '../../proxy/scan.js'
 import { TrustedProxies } from '../../proxy/trusted.js'
 import type { ProxyVersion } from '../../proxy/types.js'
-import { checkInteger, checkProperties } from '../checks.js'
 
 /** Limits of the table that remembers clients with `mode: 'first'`. */
 export interface ProxySessionLimits {

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { badBufferSize, badPort, invalidArgType, invalidArgValue, outOfRange, unknownOption } from '../errors.js'
+import { badBufferSize, badPort, invalidArgType, invalidArgValue, outOfRange, unknownOption } from './argument.js'
 
 /** @throws ArgumentTypeError ERR_INVALID_ARG_TYPE, ArgumentRangeError ERR_OUT_OF_RANGE */
 export function checkInteger(name: string, value: unknown, low: number, high: number): void {
@@ -46,6 +46,16 @@ export function checkSignal(signal: unknown): void {
 }
 
 /**
+ * Sees that options are an object, and that it has none but these.
+ *
+ * @throws ArgumentTypeError ERR_INVALID_ARG_TYPE, ERR_UNKNOWN_OPTION
+ */
+export function checkOptions(options: unknown, known: readonly string[]): asserts options is object {
+  if (options === null || typeof options !== 'object') throw invalidArgType('options', 'of type object', options)
+  for (const name of Object.keys(options)) if (!known.includes(name)) throw unknownOption(name, known)
+}
+
+/**
  * Sees that an option that is an object has no properties but these.
  *
  * @param option its name, as in `sendQueue`
@@ -57,4 +67,20 @@ export function checkProperties(option: string, given: unknown, known: readonly 
   for (const name of Object.keys(given)) {
     if (!known.includes(name)) throw unknownOption(`${option}.${name}`, names)
   }
+}
+
+/**
+ * A range of ports, `[low, high]`, both ends included.
+ *
+ * @param name for messages: `options.localPortRange`
+ * @throws ArgumentTypeError ERR_INVALID_ARG_TYPE, ArgumentRangeError ERR_OUT_OF_RANGE
+ */
+export function checkPortRange(name: string, range: unknown): asserts range is readonly [number, number] {
+  if (!Array.isArray(range) || range.length !== 2) {
+    throw invalidArgType(name, 'an array of two ports, [low, high]', range)
+  }
+  const [low, high] = range
+  checkInteger(`${name}[0]`, low, 1, 65535)
+  checkInteger(`${name}[1]`, high, 1, 65535)
+  if (low > high) throw outOfRange(name, 'low <= high', range)
 }

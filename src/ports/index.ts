@@ -1,0 +1,1 @@
+export type { PortRange } from './port-range.js'
