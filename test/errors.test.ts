@@ -3,10 +3,21 @@ import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import * as errors from '../src/errors.js'
+import { PortPlan } from '../src/ports/index.js'
 import { decode } from '../src/proxy/index.js'
 import { headerTimeout, parserFinished, untrustedPeer } from '../src/proxy/refusals.js'
 
 const { errno } = constants
+
+/** What `PortPlan.parse` throws. */
+function refusedPlan(toml: string): errors.PortPlanError {
+  try {
+    PortPlan.parse(toml)
+  } catch (error) {
+    return error as errors.PortPlanError
+  }
+  throw new Error('it was read')
+}
 
 /** What `decode` throws. */
 function refused(...parts: (string | Uint8Array | number[])[]): errors.ProxyProtocolError {
@@ -22,10 +33,19 @@ function refused(...parts: (string | Uint8Array | number[])[]): errors.ProxyProt
 const v2 = Buffer.from('0d0a0d0a000d0a515549540a', 'hex')
 const ends = Buffer.from('cb007107c6336402cf840035', 'hex')
 
+const tuple = {
+  protocol: 'udp',
+  localAddress: '10.0.0.7',
+  localPort: 40000,
+  address: '192.0.2.1',
+  port: 53,
+} as const
+
 /** One failure of every code. Their messages are the examples of docs/errors.md. */
 const examples: Record<errors.ErrorCode, Error & { code: string }> = {
   ERR_UNSUPPORTED_PLATFORM: errors.unsupportedPlatform(undefined, 'darwin', 'arm64'),
   ERR_UNSUPPORTED_KERNEL: errors.unsupportedKernel('localPortRange', '6.3', undefined, '6.1.0-13-amd64'),
+  ERR_UNSUPPORTED_NODE: errors.unsupportedNode('_handle.open of net.Socket', 'v99.0.0'),
   ERR_SOURCE_NOT_LOCAL: errors.sourceNotLocal('198.51.100.2'),
   ERR_SEND_QUEUE_FULL: errors.sendQueueFull(
     { datagrams: 4096, bytes: 2_097_152 },
@@ -37,10 +57,37 @@ const examples: Record<errors.ErrorCode, Error & { code: string }> = {
   ERR_SOCKET_DGRAM_NOT_CONNECTED: errors.notConnected(),
   ERR_IP_BLOCKED: errors.blockedAddress('192.0.2.1'),
   ERR_SOCKET_BUFFER_SIZE: errors.bufferSizeFailed('receive', errors.systemError(errno.EBADF, 'getsockopt')),
+  ERR_TUPLE_IN_USE: errors.tupleInUse(tuple),
+  ERR_TUPLE_LOCKED: errors.tupleLocked(tuple, 100),
+  ERR_TUPLE_FIXED: errors.tupleFixed(tuple),
   ERR_FLOW_GROUP_FILESYSTEM: errors.noBpfFilesystem('/sys/fs/bpf/udp-dsr', '/sys/fs/bpf'),
   ERR_FLOW_GROUP_FULL: errors.flowGroupFull('0.0.0.0 port 53', 64),
   ERR_FLOW_GROUP_AFFINITY: errors.otherAffinity('0.0.0.0 port 53', 'client-ip', 'client-ip-port'),
   ERR_FLOW_GROUP_LOCKED: errors.flowGroupLocked('/sys/fs/bpf/udp-dsr', 2000),
+  ERR_PORT_PLAN_SYNTAX: refusedPlan('regions = ["sea"'),
+  ERR_PORT_PLAN_ENTRY: refusedPlan('[[services.ports]]\nregion = ["sea"]\nport_start = 10000\nport_end = 19999'),
+  ERR_PORT_PLAN_RANGE: refusedPlan('[[services.ports]]\nregions = ["sea"]\nport_start = 19999\nport_end = 10000'),
+  ERR_PORT_PLAN_SHARES: refusedPlan(
+    '[[services.ports]]\nregions = ["sea"]\nport_start = 10000\nport_end = 10001\nper_node = { a = 1, b = 9 }',
+  ),
+  ERR_PORT_PLAN_CONFLICT: refusedPlan(
+    ['sea', 'ord']
+      .map((region, i) => `[[services.ports]]\nregions = ["${region}"]\nport_start = 1000${i}\nport_end = 1999${i}\n`)
+      .join('\n'),
+  ),
+  ERR_PORT_PLAN_OWNER: errors.planOwner('see', 'is neither region nor node of this plan', 'Did you mean "sea"?'),
+  ERR_PORT_PLAN_TARGET: errors.planTarget(
+    'werift',
+    'the window is port 7882 alone, and icePortRange needs two',
+    'Widen it',
+  ),
+  ERR_PORTS_EXHAUSTED: errors.portsExhausted({
+    where: 'in the window 50000-50099',
+    counts: { total: 100, free: 0, leased: 90, draining: 2, quarantined: 7, taken: 1 },
+    retryAfter: 1200,
+  }),
+  ERR_PORTS_QUOTA: errors.portsQuota('alice', 8, 8, 1),
+  ERR_PORTS_CLOSED: errors.portsClosed('the window 50000-50099'),
   ERR_PROXY_INCOMPLETE: refused(v2, [0x21, 0x12, 0, 12], ends.subarray(1)),
   ERR_PROXY_SIGNATURE: refused('GET / HTTP/1.1'),
   ERR_PROXY_VERSION: refused(v2, [0x31, 0x12, 0, 12], ends),
@@ -79,6 +126,7 @@ const examples: Record<errors.ErrorCode, Error & { code: string }> = {
   EHOSTUNREACH: errors.systemError(errno.EHOSTUNREACH, 'send', { address: '192.0.2.1', port: 53 }),
   ENETDOWN: errors.systemError(errno.ENETDOWN, 'send', { address: '192.0.2.1', port: 53 }),
   ECONNREFUSED: errors.systemError(errno.ECONNREFUSED, 'send', { address: '192.0.2.1', port: 53 }),
+  ETIMEDOUT: errors.systemError(errno.ETIMEDOUT, 'connect', { address: '192.0.2.1', port: 443 }),
   EAFNOSUPPORT: errors.systemError(errno.EAFNOSUPPORT, 'bind', { address: '192.0.2.1', port: 53 }),
   ENODEV: errors.systemError(errno.ENODEV, 'addMembership', { address: '224.0.0.251', interface: '192.0.2.1' }),
   ENOPROTOOPT: errors.systemError(errno.ENOPROTOOPT, 'setsockopt', { option: 'gro' }),

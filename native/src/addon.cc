@@ -7,6 +7,7 @@
 
 #include "batch_io.h"
 #include "bpf_calls.h"
+#include "egress_calls.h"
 #include "layout.h"
 #include "thread_state.h"
 #include "udp_socket.h"
@@ -86,6 +87,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports["layout"] = DescribeLayout(env);
   exports["UdpSocket"] = UdpSocket::Define(env);
   exports["bpf"] = DefineBpfCalls(env);
+  exports["egress"] = DefineEgressCalls(env);
   exports["gather"] = Napi::Function::New<Gather>(env, "gather");
   exports["interfaceIndex"] = Napi::Function::New<InterfaceIndex>(env, "interfaceIndex");
   exports["interfaceName"] = Napi::Function::New<InterfaceName>(env, "interfaceName");

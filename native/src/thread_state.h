@@ -10,6 +10,7 @@
 
 #include "batch_io.h"
 #include "layout.h"
+#include "udp_tuple.h"
 
 namespace udp_dsr {
 
@@ -55,6 +56,7 @@ struct ThreadState {
   std::shared_ptr<Teardown> teardown;
   BatchReceiver receiver;
   BatchSender sender;
+  UdpDiag udp_diag;
   uv_loop_t* loop = nullptr;
   std::unordered_set<UdpSocket*> open;
 };

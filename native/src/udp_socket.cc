@@ -36,6 +36,7 @@ Napi::Function UdpSocket::Define(Napi::Env env) {
                          InstanceMethod<&UdpSocket::Connect>("connect"),
                          InstanceMethod<&UdpSocket::Disconnect>("disconnect"),
                          InstanceMethod<&UdpSocket::LocalName>("localName"),
+                         InstanceMethod<&UdpSocket::PeerName>("peerName"),
                          InstanceMethod<&UdpSocket::Start>("start"),
                          InstanceMethod<&UdpSocket::Flush>("flush"),
                          InstanceMethod<&UdpSocket::TakeError>("takeError"),
@@ -163,11 +164,14 @@ Napi::Value UdpSocket::Connect(const Napi::CallbackInfo& info) {
   SocketAddress name;
   const int length = WriteName(&name);
   const int status = Errno(connect(fd_, &name.generic, static_cast<socklen_t>(length)));
-  if (status == 0) {
-    send_.connected_to_mapped =
-        send_.family == AF_INET6 && IsMapped(thread_->region->get()->paths[kNamePath].peer);
-  }
+  if (status == 0) LearnPeer();
   return Napi::Number::New(info.Env(), status);
+}
+
+// The peer is in the name path.
+void UdpSocket::LearnPeer() {
+  send_.connected_to_mapped =
+      send_.family == AF_INET6 && IsMapped(thread_->region->get()->paths[kNamePath].peer);
 }
 
 // disconnect() → 0 or -errno
@@ -184,6 +188,18 @@ Napi::Value UdpSocket::LocalName(const Napi::CallbackInfo& info) {
   const int status = getsockname(fd_, &name.generic, &length);
   if (status == 0) ReadPeer(name, &thread_->region->get()->paths[kNamePath]);
   return Napi::Number::New(info.Env(), Errno(status));
+}
+
+// peerName() → 0 or -errno, -ENOTCONN when it has no peer; fills the name path
+Napi::Value UdpSocket::PeerName(const Napi::CallbackInfo& info) {
+  SocketAddress name = {};
+  socklen_t length = sizeof name;
+  const int status = Errno(getpeername(fd_, &name.generic, &length));
+  if (status == 0) {
+    ReadPeer(name, &thread_->region->get()->paths[kNamePath]);
+    LearnPeer();
+  }
+  return Napi::Number::New(info.Env(), status);
 }
 
 // start(listener) → 0 or -errno. From here on the listener is called, and the socket stays alive until it is

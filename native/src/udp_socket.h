@@ -35,6 +35,7 @@ class UdpSocket final : public Napi::ObjectWrap<UdpSocket>, private Poller::List
   Napi::Value Connect(const Napi::CallbackInfo& info);
   Napi::Value Disconnect(const Napi::CallbackInfo& info);
   Napi::Value LocalName(const Napi::CallbackInfo& info);
+  Napi::Value PeerName(const Napi::CallbackInfo& info);
   Napi::Value Start(const Napi::CallbackInfo& info);
   Napi::Value Flush(const Napi::CallbackInfo& info);
   Napi::Value TakeError(const Napi::CallbackInfo& info);
@@ -51,6 +52,7 @@ class UdpSocket final : public Napi::ObjectWrap<UdpSocket>, private Poller::List
   bool Notify(Event event, int value);
   bool ExpectsMore(int messages, uint64_t began);
   int WriteName(SocketAddress* name) const;
+  void LearnPeer();
 
   ThreadState* thread_;
   std::shared_ptr<Teardown> teardown_;

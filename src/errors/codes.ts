@@ -1,6 +1,9 @@
 import { ARGUMENT_RANGE_CODES, ARGUMENT_TYPE_CODES } from './argument.js'
+import { TUPLE_CODES } from './egress.js'
 import { EXPLAINED_CODES } from './explain.js'
 import { FLOW_GROUP_CODES } from './flow-group.js'
+import { PORT_PLAN_CODES } from './port-plan.js'
+import { PORT_WINDOW_CODES } from './port-window.js'
 import { PROXY_CODES } from './proxy.js'
 import { QUIC_LB_CODES } from './quic-lb.js'
 import { STATE_CODES } from './state.js'
@@ -9,10 +12,14 @@ import { STATE_CODES } from './state.js'
 export const ERROR_CODES = [
   'ERR_UNSUPPORTED_PLATFORM',
   'ERR_UNSUPPORTED_KERNEL',
+  'ERR_UNSUPPORTED_NODE',
   'ERR_SOURCE_NOT_LOCAL',
   'ERR_SEND_QUEUE_FULL',
   ...STATE_CODES,
+  ...TUPLE_CODES,
   ...FLOW_GROUP_CODES,
+  ...PORT_PLAN_CODES,
+  ...PORT_WINDOW_CODES,
   ...PROXY_CODES,
   ...QUIC_LB_CODES,
   ...ARGUMENT_TYPE_CODES,

@@ -91,6 +91,8 @@ const explanations = {
   ENETDOWN: () => 'the interface is down. `ip link set DEVICE up` brings it up',
   ECONNREFUSED: (context) =>
     `an earlier datagram${toward(context)} met no open port (ICMP port unreachable). No program listens on ${context.port ? `port ${context.port}` : 'it'} there`,
+  ETIMEDOUT: (context) =>
+    `${context.address ?? 'the peer'} did not answer in time. Its host may be down, or a firewall drops what is sent to ${context.port ? `port ${context.port}` : 'it'}`,
   EAFNOSUPPORT: (context) =>
     context.address === undefined
       ? 'this host has no such address family. For udp6 check `sysctl net.ipv6.conf.all.disable_ipv6`'

@@ -50,6 +50,25 @@ export class UnsupportedKernelError extends UdpDsrError {
   }
 }
 
+/** This version of Node lacks an inner part that a feature stands on. */
+export class UnsupportedNodeError extends UdpDsrError {
+  readonly code = 'ERR_UNSUPPORTED_NODE'
+  /** The running version: `v20.19.0`. */
+  readonly running: string
+  constructor(missing: string, running: string) {
+    super(
+      `This version of Node, ${running}, has no ${missing}, on which udp-dsr stands here. ` +
+        'Look for a newer udp-dsr, or run a version of Node that its README names',
+    )
+    this.running = running
+  }
+}
+
+/** @param missing the part: `_handle.open of net.Socket` */
+export function unsupportedNode(missing: string, running: string = process.version): UnsupportedNodeError {
+  return new UnsupportedNodeError(missing, running)
+}
+
 /** @param cause why the addon did not load */
 export function unsupportedPlatform(
   cause?: unknown,

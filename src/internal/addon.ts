@@ -41,6 +41,8 @@ export interface NativeSocket {
   connect(): number
   disconnect(): number
   localName(): number
+  /** −ENOTCONN when the socket has no peer. */
+  peerName(): number
   /** Begins to receive. The socket stays alive until it is closed. */
   start(listener: (event: number, value: number) => void): number
   /** Sends staged datagrams `[from, to)`; returns the first that was not taken, its errno is in the region's state. */
@@ -100,11 +102,36 @@ export interface BpfCalls {
   lock(descriptor: number, milliseconds: number): number
 }
 
+/**
+ * Sockets for outgoing connections. What returns a descriptor or a status returns −errno when it fails. Addresses pass
+ * through the region's name path: the local end in `source`, `localPort` and `ifindex`, the remote one in `peer`,
+ * `peerPort` and `peerScope`.
+ */
+export interface EgressCalls {
+  /**
+   * A TCP socket that gets a port of `[low, high]` when it is connected (`low` 0: any). The address to connect from is in
+   * `peer`, zero for any; when `peerPort` is not 0 the socket is bound to that port at once.
+   */
+  openTcp(version: 4 | 6, low: number, high: number): number
+  setPortRange(descriptor: number, low: number, high: number): number
+  /** A connected UDP socket with a port for itself, of `[low, high]` when `low` and the local port is 0. */
+  openUdp(version: 4 | 6, low: number, high: number): number
+  /**
+   * A connected UDP socket that shares its local port with others that do the same. −EEXIST: the 4-tuple is somebody's;
+   * −EADDRINUSE: the port is not shared; −EBUSY: somebody was opening a socket there for this many milliseconds.
+   */
+  claimUdp(version: 4 | 6, patience: number): number
+  /** Replaces the peer of the name path by the address that routing sends to it from. */
+  sourceTo(version: 4 | 6): number
+  close(descriptor: number): void
+}
+
 export interface Addon {
   readonly memory: ArrayBuffer
   readonly layout: Layout
   readonly UdpSocket: new () => NativeSocket
   readonly bpf: BpfCalls
+  readonly egress: EgressCalls
   /** Packs the payloads of datagrams `[0, count)` into `target` from `offset` on, each at a multiple of 8 bytes; returns the bytes needed, and copies nothing when there is less room. */
   gather(count: number, target: Uint8Array, offset: number): number
   interfaceIndex(name: string): number

@@ -124,14 +124,22 @@ export const KERNEL_OPTIONS: readonly KernelOption[] = [
 ]
 
 /**
- * Sets what the options ask for, and what every socket of this library needs, on a socket that is not bound yet.
+ * Sets what must be known when a socket is bound. A socket that was bound by somebody else is as he made it.
+ *
+ * @throws SystemError
+ */
+export function applyBeforeBind(native: NativeSocket, v6: boolean, options: SocketOptions): void {
+  if (options.reuseAddr) must(native.setInt(linux.SOL_SOCKET, linux.SO_REUSEADDR, 1), 'reuseAddr')
+  // libuv makes every IPv6 socket dual-stack unless told otherwise, whatever net.ipv6.bindv6only says.
+  if (v6) must(native.setInt(linux.IPPROTO_IPV6, linux.IPV6_V6ONLY, options.ipv6Only ? 1 : 0), 'ipv6Only')
+}
+
+/**
+ * Sets what the options ask for, and what every socket of this library needs.
  *
  * @throws UnsupportedKernelError, SystemError (EPERM, ENODEV), FlowGroupError
  */
 export function applyOptions(native: NativeSocket, v6: boolean, options: SocketOptions): void {
-  if (options.reuseAddr) must(native.setInt(linux.SOL_SOCKET, linux.SO_REUSEADDR, 1), 'reuseAddr')
-  // libuv makes every IPv6 socket dual-stack unless told otherwise, whatever net.ipv6.bindv6only says.
-  if (v6) must(native.setInt(linux.IPPROTO_IPV6, linux.IPV6_V6ONLY, options.ipv6Only ? 1 : 0), 'ipv6Only')
   for (const option of KERNEL_OPTIONS) {
     const value = options[option.name]
     if (value === undefined || value === false) continue

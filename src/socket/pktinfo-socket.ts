@@ -45,7 +45,7 @@ import { isBlocked } from './block-list.js'
 import { sendError } from './failures.js'
 import { Inbox, type InboxOwner } from './inbox.js'
 import { type IterateOptions, iterateMessages, type ReceivedMessage } from './iterator.js'
-import { applyAfterBind, applyOptions, kernelDrops } from './kernel-options.js'
+import { applyAfterBind, applyBeforeBind, applyOptions, kernelDrops } from './kernel-options.js'
 import { DEFAULT_BUSY_POLL, DEFAULT_QUEUE_BYTES, DEFAULT_QUEUE_DATAGRAMS } from './limits.js'
 import {
   getBufferSize,
@@ -684,9 +684,8 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
     const status = this.#native.open(this.#v6 ? 6 : 4)
     if (status !== 0) throw systemError(-status, 'socket')
     try {
-      applyOptions(this.#native, this.#v6, this.#options)
-      setBufferSize(this.#native, 'receive', this.#options.recvBufferSize ?? 0)
-      setBufferSize(this.#native, 'send', this.#options.sendBufferSize ?? 0)
+      applyBeforeBind(this.#native, this.#v6, this.#options)
+      this.#applyOptions()
     } catch (error) {
       this.#native.close()
       throw error
@@ -736,7 +735,14 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
     if (family < 0) throw invalidFdType(fd, family === -EBADF ? 'UNKNOWN' : 'not a UDP socket')
     if ((family === 6) !== this.#v6) throw invalidFdType(fd, family === 6 ? 'udp6' : 'udp4')
     this.#opened = true
+    this.#applyOptions()
+    if (this.#native.peerName() === 0) this.#becomeConnected()
+  }
+
+  #applyOptions(): void {
     applyOptions(this.#native, this.#v6, this.#options)
+    setBufferSize(this.#native, 'receive', this.#options.recvBufferSize ?? 0)
+    setBufferSize(this.#native, 'send', this.#options.sendBufferSize ?? 0)
   }
 
   #startReceiving(): void {
@@ -869,10 +875,15 @@ export class PktInfoSocket extends EventEmitter<PktInfoSocketEvents> implements 
     const status = this.#native.connect()
     if (status !== 0) return systemError(-status, 'connect', { address, port })
     this.#writeName(address, port)
-    this.#remote = this.#paths.peer(this.#thread.region.name)
-    this.#connectState = 'connected'
+    this.#becomeConnected()
     this.#learnPort()
     return null
+  }
+
+  /** The peer is in the name path. */
+  #becomeConnected(): void {
+    this.#remote = this.#paths.peer(this.#thread.region.name)
+    this.#connectState = 'connected'
   }
 
   /** Writes an address into the name path. False when it is no literal of the socket's family. */
