@@ -1,8 +1,7 @@
-import { inspect } from 'node:util'
 import { nearest } from '../../errors/nearest.js'
 import { planEntry, planRange } from '../../errors.js'
 import { type PortRange, portsIn } from '../port-range.js'
-import { isList, isTable, type Located, type LocatedTable } from './located.js'
+import { isList, isTable, type Located, type LocatedTable, shown } from './located.js'
 import { maskRuns, readMask } from './port-mask.js'
 import type { PlannedEntry, PortPlanEntry } from './types.js'
 
@@ -67,7 +66,7 @@ function refuseOtherProtocol(protocol: Located | undefined): void {
   if (protocol === undefined) return
   const { where, value } = protocol
   if (typeof value === 'string' && value.toLowerCase() === 'udp') return
-  throw planEntry(where, `protocol ${inspect(value)} is neither "udp" nor "tcp"`, 'A plan is for UDP: leave it out')
+  throw planEntry(where, `protocol ${shown(value)} is neither "udp" nor "tcp"`, 'A plan is for UDP: leave it out')
 }
 
 function readOwner(where: string, table: LocatedTable): { regions: readonly string[] } | { nodes: readonly string[] } {
@@ -113,7 +112,7 @@ function readRange(where: string, table: LocatedTable): Partial<PortPlanEntry> {
 function readPort(key: string, { where, value }: Located): number {
   const port = typeof value === 'bigint' ? Number(value) : value
   if (typeof port === 'number' && Number.isInteger(port) && port >= 0 && port <= LAST_PORT) return port
-  throw planRange(where, `${key} ${inspect(value)} is no port`, `Write an integer from 0 to ${LAST_PORT}`)
+  throw planRange(where, `${key} ${shown(value)} is no port`, `Write an integer from 0 to ${LAST_PORT}`)
 }
 
 function readNames(key: string, { where, value }: Located): readonly string[] {
@@ -131,7 +130,7 @@ function readName(key: string, where: string, name: unknown): string {
     return name
   }
   const remedy = `Names are text of 1 to ${LONGEST_NAME} bytes on one line`
-  throw planEntry(where, `${key} has ${inspect(name, { depth: 0 })}, which is no name`, remedy)
+  throw planEntry(where, `${key} has ${shown(name)}, which is no name`, remedy)
 }
 
 function readPerNode(table: LocatedTable, owner: Partial<PortPlanEntry>): PortPlanEntry['per_node'] {
@@ -153,9 +152,5 @@ function readPerNode(table: LocatedTable, owner: Partial<PortPlanEntry>): PortPl
 function readWeight(node: string, { where, value }: Located): number {
   const weight = typeof value === 'bigint' ? Number(value) : value
   if (typeof weight === 'number' && Number.isInteger(weight) && weight >= 1 && weight <= HEAVIEST) return weight
-  throw planEntry(
-    where,
-    `the weight ${inspect(value, { depth: 0 })} of "${node}" is none`,
-    `Write an integer from 1 to ${HEAVIEST}`,
-  )
+  throw planEntry(where, `the weight ${shown(value)} of "${node}" is none`, `Write an integer from 1 to ${HEAVIEST}`)
 }

@@ -1,3 +1,5 @@
+import { inspect } from 'node:util'
+
 /** A value and where it stands, for messages. TOML's integers are BigInts. */
 export interface Located {
   /** `line 12`, or `services[0].ports[2].regions` of an object. */
@@ -29,4 +31,10 @@ export function locatedObject(where: string, raw: unknown, prefix = `${where}.`)
       return new Map(properties.map(([key, property]) => [key, locatedObject(`${prefix}${key}`, property)]))
     },
   }
+}
+
+/** A value as a message shows it: integers as TOML writes them, what has parts in short. */
+export function shown(value: unknown): string {
+  if (typeof value === 'bigint') return value.toString()
+  return inspect(isTable(value) ? {} : value, { depth: 0 })
 }

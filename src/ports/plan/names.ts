@@ -21,7 +21,7 @@ export function findName(asked: PlanName, regions: readonly string[], nodes: rea
     }
     if (isRegion) return { kind: 'region', name: asked }
     if (isNode) return { kind: 'node', name: asked }
-    throw unknownName(asked, 'is neither region nor node of this plan', [...regions, ...nodes])
+    throw unknownName(asked, 'is neither region nor node of this plan', [...new Set([...regions, ...nodes])])
   }
   const { kind, name } = ofKind(asked)
   const names = kind === 'region' ? regions : nodes

@@ -1,7 +1,6 @@
-import { inspect } from 'node:util'
 import { planRange } from '../../errors.js'
 import type { PortRange } from '../port-range.js'
-import type { Located } from './located.js'
+import { type Located, shown } from './located.js'
 
 /** Ports of a bit. */
 export const MASK_BLOCK = 1024
@@ -12,7 +11,7 @@ const FORM = 'Write one of 64 bits, of which bit i is ports i·1024 to i·1024 +
 /** @throws PortPlanError ERR_PORT_PLAN_RANGE */
 export function readMask({ where, value }: Located): bigint {
   const mask = toBigInt(where, value)
-  if (mask === undefined) throw planRange(where, `port_mask ${inspect(value)} is no mask`, FORM)
+  if (mask === undefined) throw planRange(where, `port_mask ${shown(value)} is no mask`, FORM)
   if (mask === 0n) throw planRange(where, 'port_mask 0 has no ports', FORM)
   if (mask < 0n || mask >> BigInt(BITS) !== 0n) {
     throw planRange(where, `port_mask ${written(mask)} has bits beyond the 64 of all ports`, FORM)
@@ -25,7 +24,7 @@ function toBigInt(where: string, value: unknown): bigint | undefined {
   if (typeof value === 'number' && Number.isInteger(value)) {
     if (Number.isSafeInteger(value)) return BigInt(value)
     const remedy = 'Write it as a BigInt (0xe000_0000_0000_0000n) or as text ("0xe000_0000_0000_0000")'
-    throw planRange(where, `port_mask ${value} is a number beyond 2⁵³ − 1, where its low bits are lost`, remedy)
+    throw planRange(where, `port_mask ${BigInt(value)} is a number beyond 2⁵³ − 1, where its low bits are lost`, remedy)
   }
   if (typeof value !== 'string') return undefined
   const digits = value.trim().replaceAll('_', '')
