@@ -1,4 +1,20 @@
-export { PortPlanError } from '../errors.js'
+export { type PortCounts, PortPlanError, PortsClosedError, PortsExhaustedError, PortsQuotaError } from '../errors.js'
+export type { BindSocketOptions } from './egress/bind-options.js'
+export {
+  type ConnectOptions,
+  type ConnectUdpOptions,
+  connect,
+  connectUdp,
+  type EgressOptions,
+  type PortStrategy,
+} from './egress/index.js'
+export {
+  type AcquireOptions,
+  PortWindow,
+  type PortWindowEvents,
+  type SocketPair,
+  type WaitOptions,
+} from './egress/port-window.js'
 export { PortPlan } from './plan/port-plan.js'
 export type { RenderOptions, RenderTarget } from './plan/render/index.js'
 export type { SvgOptions } from './plan/svg.js'
@@ -14,3 +30,7 @@ export type {
   PortPlanService,
 } from './plan/types.js'
 export type { PortRange } from './port-range.js'
+export type { FirewallFormat, FirewallOptions } from './window/firewall.js'
+export type { Lease, PairLease } from './window/lease.js'
+export type { PortWindowStats } from './window/lease-book.js'
+export type { PortWindowOptions } from './window/window-options.js'
