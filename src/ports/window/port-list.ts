@@ -1,17 +1,18 @@
-/** No entry; the highest index that a list may hold is one less. */
-export const NONE = 0xffff
+/** No entry. Entries are numbers from 1 to 65535. */
+export const NONE = 0
 
-/** The neighbours of each entry. Lists of which each entry is in one at most can share them. */
+/** The neighbours of each entry, NONE at the ends. Lists of which each entry is in one at most can share them. */
 export interface Links {
   readonly before: Uint16Array
   readonly after: Uint16Array
 }
 
-export function makeLinks(entries: number): Links {
-  return { before: new Uint16Array(entries), after: new Uint16Array(entries) }
+/** @param end one more than the highest entry */
+export function makeLinks(end: number): Links {
+  return { before: new Uint16Array(end), after: new Uint16Array(end) }
 }
 
-/** Entries, which are small integers, in the order in which they came. All calls take constant time, and no memory. */
+/** Entries in the order in which they came. All calls take constant time, and no memory. */
 export class PortList {
   readonly #links: Links
   #oldest = NONE

@@ -33,7 +33,10 @@ export interface PortStatesSettings {
  */
 export class PortStates {
   readonly #settings: PortStatesSettings
-  /** Entry 0 of all arrays: even, so that the two ports of a pair are 2n and 2n + 1. */
+  /**
+   * Entry 0 of all arrays, one or two below the lowest port, since lists begin with entry 1. It is even, so that the two
+   * ports of a pair are entries 2n and 2n + 1, with n from 1.
+   */
   readonly #base: number
   readonly #states: Uint8Array
   /** When a port that is quarantined or taken comes free. */
@@ -55,7 +58,7 @@ export class PortStates {
       low = Math.min(low, port)
       high = Math.max(high, port)
     }
-    this.#base = low & ~1
+    this.#base = low - (low % 2 === 0 ? 2 : 1)
     const span = (high | 1) - this.#base + 1
     this.#states = new Uint8Array(span)
     this.#due = new Float64Array(span)
