@@ -1,11 +1,26 @@
-export { type PortCounts, PortPlanError, PortsClosedError, PortsExhaustedError, PortsQuotaError } from '../errors.js'
+export {
+  type PortCounts,
+  PortPlanError,
+  PortsClosedError,
+  PortsExhaustedError,
+  PortsQuotaError,
+  TupleError,
+  UnsupportedNodeError,
+} from '../errors.js'
 export type { BindSocketOptions } from './egress/bind-options.js'
 export {
   type ConnectOptions,
+  type Connector,
+  type ConnectorOptions,
+  type ConnectorRequest,
   type ConnectUdpOptions,
   connect,
   connectUdp,
+  createAgent,
+  createConnector,
   type EgressOptions,
+  type HttpAgentOptions,
+  type HttpsAgentOptions,
   type PortStrategy,
 } from './egress/index.js'
 export {

@@ -1,4 +1,6 @@
+export { createAgent, type HttpAgentOptions, type HttpsAgentOptions } from './agent.js'
 export { connect } from './connect.js'
 export { type ConnectUdpOptions, connectUdp } from './connect-udp.js'
+export { type Connector, type ConnectorOptions, type ConnectorRequest, createConnector } from './connector.js'
 export type { ConnectOptions, EgressOptions } from './options.js'
 export type { PortStrategy } from './strategy.js'
