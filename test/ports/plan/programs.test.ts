@@ -1,14 +1,10 @@
 // What `render` writes, in the programs that it is for: they take the ports that they are told to.
-import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { describe, expect, test } from 'vitest'
-import { findCommand } from '../../../examples/netns/index.js'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { RTCPeerConnection } from 'werift'
+import { command, findCommand } from '../../../examples/netns/index.js'
 import { PortPlan } from '../../../src/ports/index.js'
 import { useNet } from '../../netns/kit.js'
 import { allocate, startTurnserver, whyNoTurnserver } from './turn.js'
-
-const root = fileURLToPath(new URL('../../..', import.meta.url))
 
 /** Ports above those that kernels give out by themselves. */
 const PLAN = new PortPlan([
@@ -17,11 +13,9 @@ const PLAN = new PortPlan([
 ])
 const WINDOW = [64008, 64009, 64010, 64011, 64012, 64013, 64014, 64015]
 
-/** Runs JavaScript that prints JSON. */
-async function node(program: string): Promise<unknown> {
-  const args = ['--input-type=module', '--eval', program]
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root, timeout: 15_000 })
-  return JSON.parse(stdout)
+/** Runs a snippet, and returns the `configuration` that it makes. */
+function run<Configuration>(snippet: string): Configuration {
+  return new Function(`${snippet}return configuration`)() as Configuration
 }
 
 test('coturn relays from each port of the window, and from no other', async (context) => {
@@ -35,46 +29,45 @@ test('coturn relays from each port of the window, and from no other', async (con
 })
 
 test('werift gathers candidates on ports of the window, and none when there are no more', async () => {
+  const configuration = run<{ icePortRange: [number, number] }>(PLAN.render('werift', 'sea-2'))
+  const ports: number[] = []
   // More connections than the window has ports; other addresses of the host take some of them too.
-  const ports = (await node(`
-    import { RTCPeerConnection } from 'werift'
-    ${PLAN.render('werift', 'sea-2')}
-    const ports = []
-    for (let i = 0; i <= ${WINDOW.length}; i++) {
-      const loopback = { iceServers: [], iceAdditionalHostAddresses: ['127.0.0.1'] }
-      const peer = new RTCPeerConnection({ ...configuration, ...loopback })
-      peer.createDataChannel('x')
-      await peer.setLocalDescription(await peer.createOffer())
-      for (const [, port] of peer.localDescription.sdp.matchAll(/ udp \\d+ \\S+ (\\d+) typ host/g)) ports.push(Number(port))
-    }
-    console.log(JSON.stringify(ports))
-    process.exit()`)) as number[]
+  for (let i = 0; i <= WINDOW.length; i++) {
+    const loopback = { iceServers: [], iceAdditionalHostAddresses: ['127.0.0.1'] }
+    const peer = new RTCPeerConnection({ ...configuration, ...loopback })
+    onTestFinished(() => peer.close())
+    peer.createDataChannel('x')
+    await peer.setLocalDescription(await peer.createOffer())
+    const candidates = peer.localDescription?.sdp.matchAll(/ udp \d+ \S+ (\d+) typ host/g) ?? []
+    for (const [, port] of candidates) ports.push(Number(port))
+  }
   expect(ports.sort()).toEqual(WINDOW)
 })
 
 describe('node-datachannel', () => {
-  const gather = (snippet: string, peers: number) =>
-    node(`
+  /** The ports of the candidates of so many connections, in a process of its own: it may crash when it ends. */
+  async function gather(snippet: string, connections: number): Promise<number[]> {
+    const program = `
       import * as datachannel from 'node-datachannel'
       ${snippet}
       const ports = []
       const peers = []
-      for (let i = 0; i < ${peers}; i++) {
-        const peer = new datachannel.PeerConnection('peer' + i, { ...configuration, bindAddress: '127.0.0.1' })
+      for (let i = 0; i < ${connections}; i++) {
+        const peer = new datachannel.PeerConnection('peer ' + i, { ...configuration, bindAddress: '127.0.0.1' })
         peers.push(peer)
-        const gathered = new Promise((resolve) => {
+        await new Promise((resolve) => {
           peer.onLocalCandidate((candidate) => ports.push(Number(candidate.split(' ')[5])))
           peer.onGatheringStateChange((state) => state === 'complete' && resolve())
+          peer.createDataChannel('x')
         })
-        peer.createDataChannel('x')
-        await gathered
       }
-      for (const peer of peers) peer.close()
-      datachannel.cleanup()
-      console.log(JSON.stringify(ports))`)
+      process.stdout.write(JSON.stringify(ports), () => process.kill(process.pid, 'SIGKILL'))`
+    const { stdout } = await command(process.execPath, ['--input-type=module', '--eval', program])
+    return JSON.parse(stdout)
+  }
 
   test('gathers candidates on all ports of the window, one for each connection', async () => {
-    const ports = (await gather(PLAN.render('node-datachannel', 'sea-2'), WINDOW.length)) as number[]
+    const ports = await gather(PLAN.render('node-datachannel', 'sea-2'), WINDOW.length)
     expect(ports.sort()).toEqual(WINDOW)
   })
 
