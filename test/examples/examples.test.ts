@@ -146,6 +146,23 @@ test('pinning.ts: edges agree, weights count, and who drains keeps what it has',
   expect(printed).not.toContain('5f0c1d7e')
 })
 
+test('rtp-pairs.ts: each call has an even port and the next, nobody too many, and all come back', async () => {
+  const example = start('rtp-pairs.ts', ['20980', '20991'])
+  expect(await example.ended()).toBe(0)
+  const { printed } = example
+  const calls = [
+    ...printed.matchAll(/^Call (\d): RTP on (\d+) brought "media \1", RTCP on (\d+) "report \1 received"$/gm),
+  ]
+  const pairs = calls.map(([, , rtp, rtcp]) => [Number(rtp), Number(rtcp)] as const)
+  expect(new Set(pairs.flat()).size).toBe(10)
+  for (const [rtp, rtcp] of pairs) expect([rtp % 2, rtcp]).toEqual([0, rtp + 1])
+  expect(printed).toMatch(/^Only 2 of 12 ports are free$/m)
+  expect(printed).toMatch(/^No more: 'caller 1' holds 4 ports, may hold 4, and asked for 2 more/m)
+  expect(printed).toMatch(/^All but one have hung up: 2 ports leased, 10 in quarantine, 0 free$/m)
+  expect(printed).toContain(`Port ${pairs[0]![0]} can be had again`)
+  expect(printed).toMatch(/udp dport \{ 20980-20991 \} accept/)
+})
+
 // Behind real proxies, a server like this one: test/proxy/programs/.
 test('proxy-tcp.ts tells each client who it is, and refuses who brings no header, until Ctrl-C', async () => {
   const example = start('proxy-tcp.ts')

@@ -1,4 +1,4 @@
-import { checkProperties, checkString } from '../../errors/checks.js'
+import { checkOptions, checkString } from '../../errors/checks.js'
 import { invalidArgValue } from '../../errors.js'
 import type { PortRange } from '../port-range.js'
 import { runText } from './port-set.js'
@@ -38,7 +38,7 @@ export function firewallRules(
   options: FirewallOptions = {},
 ): string {
   if (!FORMATS.includes(format)) throw invalidArgValue('format', `must be one of ${FORMATS.join(', ')}`, format)
-  checkProperties('firewall', options, KNOWN)
+  checkOptions(options, KNOWN)
   const { ports = 'internal', table = 'inet filter', chain } = options
   if (ports !== 'internal' && ports !== 'external') {
     throw invalidArgValue('options.ports', "must be 'internal' or 'external'", ports)
