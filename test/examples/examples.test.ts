@@ -163,6 +163,27 @@ test('rtp-pairs.ts: each call has an even port and the next, nobody too many, an
   expect(printed).toMatch(/udp dport \{ 20980-20991 \} accept/)
 })
 
+test('port-plan.ts tells who owns a port, and each node its ports; its picture is that of the docs', async () => {
+  const example = start('port-plan.ts', [])
+  expect(await example.ended()).toBe(0)
+  const { printed } = example
+  expect(printed).toMatch(/^B sea-2 \(sea\) +6,666 ports: 13334–19999$/m)
+  expect([...printed.matchAll(/^Port (\d+) (.*)$/gm)].map(([, port, whose]) => [port, whose])).toEqual([
+    ['443', 'follows the default'],
+    ['15000', 'belongs to sea-2 (line 2)'],
+    ['24100', 'belongs to recorder (line 19)'],
+    ['33000', 'belongs to fra (line 14)'],
+  ])
+  const windows = [...printed.matchAll(/^ {2}port_range_start: (\d+)\n {2}port_range_end: (\d+)$/gm)]
+  expect(windows.map(([, low, high]) => `${low}-${high}`).sort()).toEqual([
+    ...['10000-13333', '13334-19999', '20000-23999', '24000-24499', '25000-29999', '32768-45055'],
+  ])
+  expect(printed).toMatch(/^table inet udp_dsr_ports \{$/m)
+  const picture = start('port-plan.ts', ['--svg'])
+  expect(await picture.ended()).toBe(0)
+  expect(picture.printed).toBe(readFileSync(new URL('../docs/port-ranges.svg', folder), 'utf8'))
+})
+
 // Behind real proxies, a server like this one: test/proxy/programs/.
 test('proxy-tcp.ts tells each client who it is, and refuses who brings no header, until Ctrl-C', async () => {
   const example = start('proxy-tcp.ts')
