@@ -12,6 +12,7 @@
 extern "C" {
 int __real_recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags, timespec* timeout);
 int __real_sendmmsg(int fd, mmsghdr* messages, unsigned count, int flags);
+int __real_connect(int fd, const sockaddr* name, socklen_t length);
 
 int __wrap_recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags, timespec* timeout) {
   EXPECT(flags == MSG_DONTWAIT);
@@ -24,6 +25,11 @@ int __wrap_sendmmsg(int fd, mmsghdr* messages, unsigned count, int flags) {
   EXPECT(flags == MSG_DONTWAIT);
   if (loopback::kernel.sendmmsg) return loopback::kernel.sendmmsg(fd, messages, count);
   return loopback::RealSendmmsg(fd, messages, count);
+}
+
+int __wrap_connect(int fd, const sockaddr* name, socklen_t length) {
+  if (loopback::kernel.connect) return loopback::kernel.connect(fd, name, length);
+  return __real_connect(fd, name, length);
 }
 }
 
@@ -38,6 +44,8 @@ int RealRecvmmsg(int fd, mmsghdr* messages, unsigned count) {
 int RealSendmmsg(int fd, mmsghdr* messages, unsigned count) {
   return __real_sendmmsg(fd, messages, count, MSG_DONTWAIT);
 }
+
+int RealConnect(int fd, const sockaddr* name, socklen_t length) { return __real_connect(fd, name, length); }
 
 Socket::Socket(int family) : fd_(socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0)), family_(family) {
   EXPECT(fd_ >= 0);

@@ -57,12 +57,15 @@ std::string Payload(size_t size, uint32_t seed);
 
 // Called instead of the system calls when set; `real` is the kernel.
 using MmsgCall = std::function<int(int fd, mmsghdr* messages, unsigned count)>;
+using ConnectCall = std::function<int(int fd, const sockaddr* name, socklen_t length)>;
 struct Kernel {
   MmsgCall recvmmsg;
   MmsgCall sendmmsg;
+  ConnectCall connect;
 };
 extern Kernel kernel;
 int RealRecvmmsg(int fd, mmsghdr* messages, unsigned count);
 int RealSendmmsg(int fd, mmsghdr* messages, unsigned count);
+int RealConnect(int fd, const sockaddr* name, socklen_t length);
 
 }  // namespace loopback

@@ -15,13 +15,13 @@ const here = fileURLToPath(new URL('.', import.meta.url))
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const source = join(root, 'native', 'src')
 
-const UNITS = ['batch_io.cc', 'cmsg.cc', 'error_queue.cc', 'sockaddr.cc']
+const UNITS = ['batch_io.cc', 'cmsg.cc', 'error_queue.cc', 'sockaddr.cc', 'udp_tuple.cc']
 const FLAGS = [
   ...['-std=c++20', '-O1', '-g', '-D_GNU_SOURCE', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'],
   ...['-Wall', '-Wextra', '-Werror', '-Wno-missing-field-initializers', `-I${source}`, `-I${here}`],
 ]
 /** The tests stand between the units and these calls. */
-const LINK = ['-fsanitize=address,undefined', '-Wl,--wrap=recvmmsg,--wrap=sendmmsg']
+const LINK = ['-fsanitize=address,undefined', '-Wl,--wrap=recvmmsg,--wrap=sendmmsg,--wrap=connect']
 
 const testFiles = readdirSync(here).filter((file) => file.endsWith('.cc'))
 const sources = [...UNITS.map((file) => join(source, file)), ...testFiles.map((file) => join(here, file))]
