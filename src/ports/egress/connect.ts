@@ -36,7 +36,8 @@ export function connect(options: ConnectOptions, connectListener?: () => void): 
   )
   if (options.timeout) socket.setTimeout(options.timeout)
   if (signal?.aborted) return socket // is being destroyed, and would be revived by connect
-  const { host, port, hints, lookup } = options
+  const { host, port, hints } = options
+  const lookup = options.lookup && later(options.lookup)
   const family = settings.localAddress === undefined ? options.family : versionOf(settings.localAddress)
   // One address at a time: for each that it tries, Happy Eyeballs makes a handle that is not ours.
   const target = defined({ host, port, family, hints, lookup, autoSelectFamily: false })
@@ -49,6 +50,13 @@ export function connect(options: ConnectOptions, connectListener?: () => void): 
 /** Without the properties that are undefined, which Node takes for given. */
 function defined<Options extends object>(options: Options): { [Name in keyof Options]: NonNullable<Options[Name]> } {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never
+}
+
+/** A lookup that never calls back at once: Node would connect before the handle, which it has just made, is ours. */
+function later(lookup: net.LookupFunction): net.LookupFunction {
+  return (hostname, options, callback) => {
+    lookup(hostname, options, (...result) => process.nextTick(() => callback(...result)))
+  }
 }
 
 /** Gives the handle of a socket a descriptor of ours when it is about to connect, in a later tick. */
