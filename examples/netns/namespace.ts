@@ -72,7 +72,7 @@ export class Namespace {
   }
 
   /** Sets what sysctl(8) sets. */
-  async sysctl(values: Record<string, number>): Promise<void> {
+  async sysctl(values: Record<string, number | string>): Promise<void> {
     // Not with sysctl: the program is not part of every minimal system.
     const lines = Object.entries(values).map(
       ([name, value]) => `echo ${value} > /proc/sys/${name.replaceAll('.', '/')}`,

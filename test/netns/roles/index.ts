@@ -1,5 +1,6 @@
 import { ask } from './ask.js'
 import { collect, collected } from './collect.js'
+import { acceptTcp, connectOut, localPorts } from './connect-out.js'
 import { exchange } from './exchange.js'
 import { flood } from './flood.js'
 import { provoke } from './provoke.js'
@@ -7,6 +8,19 @@ import { sendFrom } from './send-from.js'
 import { serve, stop } from './serve.js'
 
 /** What a host can do: functions whose arguments and results are plain data. */
-export const roles = { ask, collect, collected, exchange, flood, provoke, sendFrom, serve, stop }
+export const roles = {
+  acceptTcp,
+  ask,
+  collect,
+  collected,
+  connectOut,
+  exchange,
+  flood,
+  localPorts,
+  provoke,
+  sendFrom,
+  serve,
+  stop,
+}
 
 export type Roles = typeof roles

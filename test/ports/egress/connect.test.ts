@@ -237,10 +237,12 @@ describe('connect', () => {
 
   it('says which Node it needs where sockets have no handle to hook', () => {
     const original = Object.getOwnPropertyDescriptor(net.Socket.prototype, 'connect')!
-    net.Socket.prototype.connect = function () {
+    net.Socket.prototype.connect = function (this: net.Socket) {
       return this
-    } as never
-    onTestFinished(() => Object.defineProperty(net.Socket.prototype, 'connect', original))
+    }
+    onTestFinished(() => {
+      Object.defineProperty(net.Socket.prototype, 'connect', original)
+    })
     expect(() => connect({ port: 1 })).toThrow(expect.objectContaining({ code: 'ERR_UNSUPPORTED_NODE' }))
   })
 })
