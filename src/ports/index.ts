@@ -31,7 +31,14 @@ export {
   type WaitOptions,
 } from './egress/port-window.js'
 export { PortPlan } from './plan/port-plan.js'
-export type { RenderOptions, RenderTarget } from './plan/render/index.js'
+export type {
+  LivekitOptions,
+  MediasoupOptions,
+  NftablesOptions,
+  NodeDatachannelOptions,
+  RenderOptions,
+  RenderTarget,
+} from './plan/render/index.js'
 export type { SvgOptions } from './plan/svg.js'
 export type { TextOptions } from './plan/terminal.js'
 export type {

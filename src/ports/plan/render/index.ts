@@ -11,6 +11,8 @@ import { pion } from './pion.js'
 import { werift } from './werift.js'
 import type { RenderInput } from './window.js'
 
+export type { LivekitOptions, MediasoupOptions, NftablesOptions, NodeDatachannelOptions }
+
 /** Options by target; those without any take an empty object. */
 export interface RenderOptions {
   livekit: LivekitOptions
