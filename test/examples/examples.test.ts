@@ -184,6 +184,19 @@ test('port-plan.ts tells who owns a port, and each node its ports; its picture i
   expect(picture.printed).toBe(readFileSync(new URL('../docs/port-ranges.svg', folder), 'utf8'))
 })
 
+test('egress-agent.ts: a few local ports serve many destinations, over TCP, HTTP and UDP', async () => {
+  const example = start('egress-agent.ts', [])
+  expect(await example.ended()).toBe(0)
+  const { printed } = example
+  expect(printed.match(/^ {2}16 connections to port \d+ from 16 ports$/gm)).toHaveLength(3)
+  expect(printed).toMatch(/^ {2}one more to the first: ERR_PORTS_EXHAUSTED$/m)
+  const seen = [...printed.matchAll(/seen by port (\d+): port (400(?:0\d|1[0-5]))$/gm)].map(([, ...ports]) => ports)
+  expect(seen).toHaveLength(6)
+  expect(seen[1]).toEqual(seen[0]) // kept alive
+  expect(printed).toMatch(/^ {2}hello from port 400\d\d$/m)
+  expect(printed).toMatch(/^ {2}the same ends again: ERR_TUPLE_IN_USE$/m)
+})
+
 // Behind real proxies, a server like this one: test/proxy/programs/.
 test('proxy-tcp.ts tells each client who it is, and refuses who brings no header, until Ctrl-C', async () => {
   const example = start('proxy-tcp.ts')
