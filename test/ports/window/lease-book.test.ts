@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { PortCounts } from '../../../src/errors.js'
@@ -316,6 +317,14 @@ describe('waiting', () => {
     const other = real.waitForPort('b', undefined)
     lease.release()
     expect((await other).owner).toBe('b')
+    const { signal } = new AbortController()
+    const third = real.waitForPort('c', signal)
+    await next()
+    expect(getEventListeners(signal, 'abort').length).toBe(1)
+    ;(await other).release()
+    ;(await third).release()
+    expect(getEventListeners(signal, 'abort').length).toBe(0)
+    real.acquire('b')
     expect(real.stats()).toMatchObject({ waiting: 0, leased: 1, owners: { b: 1 } })
   })
 
@@ -444,6 +453,21 @@ describe('a draining socket', () => {
     expect(real.counts()).toMatchObject({ draining: 1, quarantined: 1 })
     clock.pass(1000)
     expect([a.socket.closed, b.socket.closed]).toEqual([0, 1])
+  })
+
+  test('is closed in time however many others come to drain, and the last one ends the watch', () => {
+    const { book: real, clock } = book({ range: [50000, 50099], idleTimeout: 800, quarantine: 0 })
+    const first = bound(real)
+    first.lease.release()
+    const others = Array.from({ length: 20 }, () => {
+      clock.pass(50)
+      const other = bound(real)
+      other.lease.release()
+      return other
+    })
+    expect(first.socket.closed).toBe(1)
+    for (const { lease } of [first, ...others]) lease.onSocketClosed()
+    expect([real.counts().free, clock.timers]).toEqual([100, 0])
   })
 
   test('is closed with the window, those in use are not', () => {
