@@ -1,5 +1,5 @@
-import { PortQueue } from '../port-queue.js'
 import { randomBelow } from '../random-order.js'
+import { PortQueue } from './port-queue.js'
 
 /**
  * The free local ports of connections from one address to one destination, as far as this thread gives them out: first

@@ -2,25 +2,12 @@ const FIRST_CAPACITY = 16
 
 /** Ports in the order in which they came: a ring that grows when it is full and never shrinks. */
 export class PortQueue {
-  #ring: Uint16Array
+  #ring = new Uint16Array(FIRST_CAPACITY)
   #head = 0
   #length = 0
 
-  constructor(ports: Uint16Array = new Uint16Array(0)) {
-    let capacity = FIRST_CAPACITY
-    while (capacity < ports.length) capacity *= 2
-    this.#ring = new Uint16Array(capacity)
-    this.#ring.set(ports)
-    this.#length = ports.length
-  }
-
   get length(): number {
     return this.#length
-  }
-
-  /** The port that has waited longest, without taking it; −1 when there is none. */
-  peek(): number {
-    return this.#length === 0 ? -1 : (this.#ring[this.#head] as number)
   }
 
   push(port: number): void {
