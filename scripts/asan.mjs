@@ -11,7 +11,7 @@ import { cache, filesBelow, fromRoot } from './lib/project.mjs'
 import { run, show, step } from './lib/run.mjs'
 
 /** What uses the addon, or parts of it. */
-const TESTS = ['test/native', 'test/lifetime', 'test/socket', 'test/internal'].filter(
+const TESTS = ['test/native', 'test/lifetime', 'test/socket', 'test/ports/egress', 'test/internal'].filter(
   (folder) => filesBelow(fromRoot(folder)).length > 0,
 )
 

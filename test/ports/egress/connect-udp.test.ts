@@ -1,4 +1,3 @@
-import { fork } from 'node:child_process'
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -7,16 +6,10 @@ import { PktInfoSocket, type RemoteInfo } from 'udp-dsr'
 import { type ConnectUdpOptions, connectUdp, type PortStrategy } from 'udp-dsr/ports'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { bind, portOf, receive } from '../../socket/kit.js'
+import { PORTS_OF_THE_HOST, portRange } from './kit.js'
 
 const STRATEGIES: PortStrategy[] = ['auto', 'exact', 'kernel', 'shifting-window', 'select-test-repeat']
 const LOOPBACK = '127.0.0.1'
-
-let next = 43_000
-/** Neighbouring ports that no other test of this file has. */
-function portRange(size: number): [number, number] {
-  next += size
-  return [next - size, next - 1]
-}
 
 /** A socket of connectUdp that is closed with the test. */
 function open(options: ConnectUdpOptions): PktInfoSocket {
@@ -41,7 +34,7 @@ async function echo(address = LOOPBACK): Promise<number> {
   return portOf(socket)
 }
 
-describe('connectUdp', () => {
+describe('connectUdp', PORTS_OF_THE_HOST, () => {
   it.each(STRATEGIES)('is connected when it returns, from the address and range asked for: %s', async (strategy) => {
     const port = await echo()
     const localPortRange = portRange(20)
@@ -156,7 +149,7 @@ describe('connectUdp', () => {
   })
 })
 
-describe('a 4-tuple has one owner', () => {
+describe('a 4-tuple has one owner', PORTS_OF_THE_HOST, () => {
   it('of node:dgram’s sockets the second takes all from the first: why the kernel is asked', async () => {
     const peer = await bind({ type: 'udp4', address: LOOPBACK })
     const [localPort] = portRange(1)
@@ -212,32 +205,5 @@ describe('a 4-tuple has one owner', () => {
     expect(await once(worker, 'message')).toEqual(['ERR_TUPLE_IN_USE'])
   })
 
-  /** Lets processes race for the same tuples; resolves with how many processes have each. */
-  async function race(how: 'ours' | 'naive', processes: number, count: number): Promise<Map<number, number>> {
-    const peer = await bind({ type: 'udp4', address: LOOPBACK })
-    const program = fileURLToPath(new URL('./contender.ts', import.meta.url))
-    const [first] = portRange(count)
-    const args = [how, portOf(peer), first, count].map(String)
-    const children = Array.from({ length: processes }, () => fork(program, args, { execArgv: ['--import', 'tsx'] }))
-    onTestFinished(() => {
-      for (const child of children) child.kill('SIGKILL')
-    })
-    await Promise.all(children.map((child) => once(child, 'message')))
-    const answers = children.map((child) => once(child, 'message') as Promise<[number[]]>)
-    for (const child of children) child.send('go')
-    const owners = new Map<number, number>()
-    for (const [owned] of await Promise.all(answers)) {
-      for (const port of owned) owners.set(port, (owners.get(port) ?? 0) + 1)
-    }
-    return owners
-  }
-
-  it('in a race of four processes', { timeout: 60_000 }, async () => {
-    const COUNT = 500
-    const naive = await race('naive', 4, 50)
-    expect([...naive.values()]).toEqual(Array(50).fill(4)) // the race is one
-    const ours = await race('ours', 4, COUNT)
-    expect(ours.size).toBe(COUNT)
-    expect([...ours.values()].filter((owners) => owners !== 1)).toEqual([])
-  })
+  // In other processes, and in a race of them: test/netns/udp-tuples.test.ts.
 })

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import net from 'node:net'
 import { type ConnectOptions, connect, type PortStrategy } from 'udp-dsr/ports'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { connected, failure, listen, portRange, reset } from './kit.js'
+import { connected, failure, listen, PORTS_OF_THE_HOST, portRange, reset } from './kit.js'
 
 const STRATEGIES: PortStrategy[] = ['auto', 'exact', 'kernel', 'shifting-window', 'select-test-repeat']
 
@@ -13,7 +13,7 @@ const echo = (socket: net.Socket) => {
   socket.pipe(socket)
 }
 
-describe('connect', () => {
+describe('connect', PORTS_OF_THE_HOST, () => {
   it.each(STRATEGIES)('connects from the address and range asked for: %s', async (strategy) => {
     const port = await listen('127.0.0.1', echo)
     const localPortRange = portRange(20)

@@ -45,6 +45,12 @@ export async function reset(socket: net.Socket): Promise<void> {
   await closed
 }
 
+/**
+ * For tests that want certain ports of the host's own range: anybody may have one of them at that moment, other tests above
+ * all. Each attempt has ports of its own, so that only a real fault fails all of them.
+ */
+export const PORTS_OF_THE_HOST = { retry: 4 } as const
+
 let next = 33_000
 
 /** Some neighbouring ports of the kernel's range that no other test of this file has. */
