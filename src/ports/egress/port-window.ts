@@ -78,7 +78,7 @@ export class PortWindow extends EventEmitter<PortWindowEvents> implements Dispos
 
   /**
    * A lease, as soon as there is one. Those who wait are served in the order in which they came, and before anybody who
-   * calls `acquire` meanwhile. Waiting does not keep the process alive.
+   * calls `acquire` meanwhile. Waiting for a port whose quarantine ends keeps the process alive.
    *
    * @throws (rejects with) PortsQuotaError, PortsClosedError, the reason of an aborted `signal`, ArgumentTypeError
    */

@@ -2,8 +2,8 @@
 export interface Clock {
   /** Milliseconds that never go back. */
   now(): number
-  /** Calls back once, after so many milliseconds; the process does not stay alive for it. */
-  later(callback: () => void, milliseconds: number): Timer
+  /** Calls back once, after so many milliseconds. @param keepAlive whether the process stays alive for it */
+  later(callback: () => void, milliseconds: number, keepAlive: boolean): Timer
 }
 
 export interface Timer {
@@ -12,8 +12,9 @@ export interface Timer {
 
 export const SYSTEM_CLOCK: Clock = {
   now: () => performance.now(),
-  later(callback, milliseconds) {
-    const timer = setTimeout(callback, Math.ceil(milliseconds)).unref()
+  later(callback, milliseconds, keepAlive) {
+    const timer = setTimeout(callback, Math.ceil(milliseconds))
+    if (!keepAlive) timer.unref()
     return { cancel: () => clearTimeout(timer) }
   },
 }

@@ -52,6 +52,7 @@ export class LeaseBook implements Lessor {
   readonly #drains: DrainWatch
   #timer: Timer | undefined
   #timerDue = Number.POSITIVE_INFINITY
+  #timerKeepsAlive = false
   #low = false
   #closed = false
   #leases = 0
@@ -221,12 +222,14 @@ export class LeaseBook implements Lessor {
   #setTimer(): void {
     const free = this.#waiters.size > 0 ? this.#states.nextDue : Number.POSITIVE_INFINITY
     const due = Math.min(free, this.#drains.nextLook)
-    if (due === this.#timerDue) return
+    const keepAlive = free !== Number.POSITIVE_INFINITY // a promise alone would not: the program would end in its await
+    if (due === this.#timerDue && keepAlive === this.#timerKeepsAlive) return
+    this.#timerKeepsAlive = keepAlive
     this.#timer?.cancel()
     this.#timer = undefined
     this.#timerDue = due
     if (due === Number.POSITIVE_INFINITY) return
-    this.#timer = this.#clock.later(this.#onTime, Math.max(0, due - this.#clock.now()))
+    this.#timer = this.#clock.later(this.#onTime, Math.max(0, due - this.#clock.now()), keepAlive)
   }
 
   readonly #onTime = (): void => {
