@@ -17,9 +17,9 @@ test('a million leases of 10,000 ports take no more memory than those that are h
   expect(found.stats.leases).toBeGreaterThanOrEqual(1_000_000)
   expect(found.stats.foundTaken).toBeGreaterThan(10_000)
   expect(found.window).toBeLessThan(MB / 2)
-  expect(found.late).toBeLessThan(4 * MB) // 9,000 leases, and the names of 9,000 owners
-  expect(found.late - found.early).toBeLessThan(MB)
-  expect(found.rest).toBeLessThan(2 * MB) // compiled code, and maps that shrink when they are used again
+  expect(found.late).toBeLessThan(6 * MB) // 9,000 leases, and the names of 9,000 owners
+  expect(found.late - found.early).toBeLessThan(3 * MB) // 900,000 leases later: 3 bytes for each would be too many
+  expect(found.rest).toBeLessThan(3 * MB) // compiled code, and maps that shrink when they are used again
   expect(found.owners).toBeGreaterThan(8_000)
   expect(found.ownersLeft).toBe(0)
 }, 60_000)
