@@ -59,6 +59,8 @@ describe('the tarball', () => {
         'dist/index.d.ts',
         'dist/pinning/index.js',
         'dist/pinning/index.d.ts',
+        'dist/ports/index.js',
+        'dist/ports/index.d.ts',
         'dist/proxy/index.js',
         'dist/proxy/index.d.ts',
         'dist/socket/index.js',
@@ -115,6 +117,21 @@ describe.each(['20.19.0', '22', '24', 'latest'])('on Node %s', (range) => {
     const previous = { id: 'c', state: 'removed' }
     expect(answer).toEqual({ digest: '29725d16fffdc128', id: 'c', previous, moved: true })
   })
+
+  // `connect` gives net.Socket's handle a descriptor of its own: a Node that has another handle would show here.
+  test.each(['ports.mjs', 'ports.cjs'])('%s connects from ports of its own', async (script) => {
+    const answer = JSON.parse(await consumer.run(node, [script]))
+    expect(answer).toEqual({
+      owner: 'fra',
+      leased: true,
+      early: true,
+      refused: 'ECONNREFUSED',
+      agent: '127.0.0.84',
+      keptAlive: true,
+      connector: '127.0.0.84',
+      udp: 'hello 127.0.0.84',
+    })
+  })
 })
 
 describe('TypeScript', () => {
@@ -146,7 +163,8 @@ describe('TypeScript', () => {
 
 test('on another system everything can be imported, and opening a socket says what it needs', async () => {
   const answer = JSON.parse(await consumer.run(process.execPath, ['other-platform.mjs']))
-  expect(answer.code).toBe('ERR_UNSUPPORTED_PLATFORM')
+  expect(answer).toMatchObject({ code: 'ERR_UNSUPPORTED_PLATFORM', owner: 'fra', leased: 20000 })
+  expect(answer.egress).toEqual(Array.from({ length: 4 }, () => 'ERR_UNSUPPORTED_PLATFORM'))
 })
 
 test(
