@@ -1,9 +1,12 @@
 import http from 'node:http'
 import https from 'node:https'
+import net from 'node:net'
 import type { Duplex } from 'node:stream'
+import { checkInteger } from '../../errors/checks.js'
 import { invalidArgValue } from '../../errors.js'
 import { connect } from './connect.js'
-import { type ConnectOptions, EGRESS_OPTIONS, type EgressOptions, egressSettings } from './options.js'
+import type { ConnectOptions, EgressOptions } from './options.js'
+import { splitOptions } from './split-options.js'
 
 /** Options of an agent for requests with `http:` URLs: those of `http.Agent`, and where its connections come from. */
 export interface HttpAgentOptions extends EgressOptions, Omit<http.AgentOptions, keyof EgressOptions> {
@@ -25,28 +28,38 @@ export interface HttpsAgentOptions extends EgressOptions, Omit<https.AgentOption
  *     const agent = createAgent({ localAddress: '192.0.2.7', keepAlive: true })
  *     http.get('http://example.com/', { agent })
  *
- * @param options `protocol` is `'http:'` unless it says `'https:'`. `localAddress` of a request goes before the agent's.
- * @throws ArgumentTypeError, ArgumentRangeError
+ * @param options `protocol` is `'http:'` unless it says `'https:'`. `localAddress` and
+ * `localPort` of a request go before the agent's. Requests with `socketPath` are made as Node makes them.
+ * @throws ArgumentTypeError, ArgumentRangeError. What a request itself says wrong is an `'error'` of the request.
  */
 export function createAgent(options: HttpsAgentOptions): https.Agent
 export function createAgent(options?: HttpAgentOptions): http.Agent
 export function createAgent(options: HttpAgentOptions | HttpsAgentOptions = {}): http.Agent {
-  const { protocol = 'http:', connectTimeout, ...rest } = options
-  const { egress, others } = splitEgress(rest)
-  egressSettings(egress) // wrong ones are told now, and not with the first request
-  if (protocol === 'http:') return new HttpAgent({ ...egress, connectTimeout }, others)
-  if (protocol === 'https:') return new HttpsAgent({ ...egress, connectTimeout }, others)
+  const { egress, others } = splitOptions<HttpAgentOptions>(options, KNOWN, REFUSED)
+  const { protocol = 'http:', connectTimeout, ...rest } = others
+  if (connectTimeout !== undefined) checkInteger('options.connectTimeout', connectTimeout, 1, 2 ** 31 - 1)
+  if (protocol === 'http:') return new HttpAgent({ ...egress, connectTimeout }, rest as http.AgentOptions)
+  if (protocol === 'https:') return new HttpsAgent({ ...egress, connectTimeout }, rest as https.AgentOptions)
   throw invalidArgValue('options.protocol', "must be 'http:' or 'https:'", protocol)
 }
 
-function splitEgress(options: object): { egress: EgressOptions; others: object } {
-  const isEgress = ([name]: [string, unknown]) => EGRESS_OPTIONS.includes(name)
-  const entries = Object.entries(options)
-  return {
-    egress: Object.fromEntries(entries.filter(isEgress)),
-    others: Object.fromEntries(entries.filter((entry) => !isEgress(entry))),
-  }
-}
+/** Ours, and what users set most of Node's. */
+const KNOWN: readonly string[] = [
+  'protocol',
+  'connectTimeout',
+  'timeout',
+  'keepAlive',
+  'keepAliveMsecs',
+  'keepAliveInitialDelay',
+  'maxSockets',
+  'maxTotalSockets',
+  'maxFreeSockets',
+  'maxCachedSessions',
+  'scheduling',
+  'rejectUnauthorized',
+  'servername',
+]
+const REFUSED = { proxyEnv: 'is not for agents of createAgent, which connect to the server itself' }
 
 /** What an agent says to each connection. */
 type Egress = EgressOptions & { connectTimeout: number | undefined }
@@ -62,9 +75,13 @@ class HttpAgent extends http.Agent {
     this.#egress = egress
   }
 
+  override getName(options?: http.ClientRequestArgs): string {
+    return nameWithPort(super.getName(options), options)
+  }
+
   override createConnection(options: http.ClientRequestArgs, callback?: Created): Duplex | null | undefined {
     if (options.socketPath) return super.createConnection(options, callback)
-    return connectFor(options as Requested, this.#egress)
+    return begin(() => connectFor(options as Requested, this.#egress))
   }
 }
 
@@ -76,22 +93,48 @@ class HttpsAgent extends https.Agent {
     this.#egress = egress
   }
 
+  override getName(options?: https.RequestOptions): string {
+    return nameWithPort(super.getName(options), options)
+  }
+
   override createConnection(options: https.RequestOptions, callback?: Created): Duplex | null | undefined {
     if (options.socketPath) return super.createConnection(options, callback)
-    // Node's agent puts TLS, and the session that it remembers, upon the socket.
-    const socket = connectFor(options as Requested, this.#egress)
-    return super.createConnection({ ...options, socket } as https.RequestOptions, callback)
+    return begin(() => {
+      // Node's agent puts TLS, and the session that it remembers, upon the socket.
+      const socket = connectFor(options as Requested, this.#egress)
+      return super.createConnection({ ...options, socket } as https.RequestOptions)
+    })
   }
+}
+
+/** Requests share connections by name. Node's name has the local address, but not the local port. */
+function nameWithPort(name: string, options: http.ClientRequestArgs | undefined): string {
+  return options?.localPort === undefined ? name : `${name}:from ${options.localPort}`
 }
 
 type Created = (error: Error | null, stream: Duplex) => void
 
+/**
+ * Where a connection cannot even begin, a socket that fails: the request gets its error, and the agent goes on to the
+ * next. What is thrown here would be an uncaught exception when the request had waited for its turn (`maxSockets`).
+ */
+function begin<Connection>(connection: () => Connection): Connection | net.Socket {
+  try {
+    return connection()
+  } catch (error) {
+    const socket = new net.Socket()
+    process.nextTick(() => socket.destroy(error as Error)) // and told a tick later, when the request listens
+    return socket
+  }
+}
+
 function connectFor(options: Requested, egress: Egress): Duplex {
-  const { host, family, hints, lookup, timeout, noDelay, keepAlive, keepAliveInitialDelay, localAddress } = options
+  const { host, family, hints, lookup, timeout, noDelay, keepAlive, keepAliveInitialDelay } = options
   const port = Number(options.port)
   return connect({
     ...egress,
     ...{ host, port, family, hints, lookup, timeout, noDelay, keepAlive, keepAliveInitialDelay },
-    localAddress: localAddress ?? egress.localAddress,
+    localAddress: options.localAddress ?? egress.localAddress,
+    localPort: options.localPort ?? egress.localPort,
   })
 }

@@ -4,12 +4,13 @@ import tls from 'node:tls'
 import { checkInteger } from '../../errors/checks.js'
 import { systemError } from '../../errors.js'
 import { connect } from './connect.js'
-import { EGRESS_OPTIONS, type EgressOptions, egressSettings } from './options.js'
+import type { EgressOptions } from './options.js'
+import { splitOptions } from './split-options.js'
 
 /** Options of `createConnector`: where connections come from, undici's own of `connect`, and those of `tls.connect`. */
 export interface ConnectorOptions
   extends EgressOptions,
-    Omit<tls.ConnectionOptions, keyof EgressOptions | 'socket' | 'timeout'> {
+    Omit<tls.ConnectionOptions, keyof EgressOptions | 'socket' | 'host' | 'port' | 'path' | 'timeout'> {
   /** Milliseconds until a connection must be made, TLS included; 0: no limit. Default 10,000, as undici's. */
   timeout?: number | undefined
   /** Probe idle connections (SO_KEEPALIVE), default true. */
@@ -35,6 +36,17 @@ export type Connector = (
   callback: (...result: [error: null, socket: net.Socket | tls.TLSSocket] | [error: Error, socket: null]) => void,
 ) => void
 
+const KNOWN: readonly string[] = [
+  'timeout',
+  'keepAlive',
+  'keepAliveInitialDelay',
+  'maxCachedSessions',
+  'rejectUnauthorized',
+  'servername',
+]
+const TCP_ONLY = 'is not for createConnector, whose connections are TCP to the server that is asked for'
+const REFUSED = { host: TCP_ONLY, port: TCP_ONLY, path: TCP_ONLY, socketPath: TCP_ONLY, socket: TCP_ONLY }
+
 const TIMEOUT_MS = 10_000
 const KEEP_ALIVE_DELAY_MS = 60_000
 const SESSIONS = 100
@@ -48,19 +60,16 @@ const SESSIONS = 100
  * @throws ArgumentTypeError, ArgumentRangeError
  */
 export function createConnector(options: ConnectorOptions = {}): Connector {
+  const { egress, others } = splitOptions<Omit<ConnectorOptions, keyof EgressOptions>>(options, KNOWN, REFUSED)
   const {
     timeout = TIMEOUT_MS,
     keepAlive = true,
     keepAliveInitialDelay = KEEP_ALIVE_DELAY_MS,
     maxCachedSessions = SESSIONS,
-    ...rest
-  } = options
+    ...secure
+  } = others
   checkInteger('options.timeout', timeout, 0, 2 ** 31 - 1)
   checkInteger('options.maxCachedSessions', maxCachedSessions, 0, 2 ** 24)
-  const isEgress = ([name]: [string, unknown]) => EGRESS_OPTIONS.includes(name)
-  const egress: EgressOptions = Object.fromEntries(Object.entries(rest).filter(isEgress))
-  const secure: tls.ConnectionOptions = Object.fromEntries(Object.entries(rest).filter((entry) => !isEgress(entry)))
-  egressSettings(egress) // wrong ones are told now, and not with the first request
   const sessions = new Sessions(maxCachedSessions)
 
   return (request, callback) => {
