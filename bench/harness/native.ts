@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs'
 import { inBench } from './paths.js'
 
-const FLAGS = ['-std=gnu11', '-O2', '-Wall', '-Wextra', '-Werror']
+const FLAGS = ['-std=gnu11', '-O2', '-Wall', '-Wextra', '-Werror', '-pthread']
 
 /** Program name → its C sources under bench/native/. */
 const PROGRAMS: Record<string, string[]> = {
@@ -10,6 +10,15 @@ const PROGRAMS: Record<string, string[]> = {
   echo_mmsg: ['echo_mmsg.c'],
   echo_msg: ['echo_msg.c'],
   flow_pick: ['flow_pick.c'],
+  connect_ports: [
+    'connect_ports.c',
+    'connect_options.c',
+    'connect_socket.c',
+    'connect_figures.c',
+    'connect_tables.c',
+    'connect_free.c',
+  ],
+  connect_sink: ['connect_sink.c', 'connect_tables.c', 'connect_free.c'],
 }
 
 const programPath = (name: string): string => inBench(`native/build/${name}`)

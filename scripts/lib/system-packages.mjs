@@ -34,10 +34,11 @@ const COMPILER = [
   { package: 'g++', present: command('g++'), for: 'building the native addon', required: true },
   { package: 'python3', present: command('python3'), for: 'building the native addon (node-gyp)', required: true },
 ]
+const NAMESPACES = { package: 'iproute2', present: command('ip'), for: 'the parts in network namespaces' }
 const CLIENTS = [
   { package: 'knot-dnsutils', present: command('kdig'), for: 'asking with a real client (kdig)' },
   { package: 'bind9-dnsutils', present: command('dig'), for: 'asking with a real client (dig)' },
-  { package: 'iproute2', present: command('ip'), for: 'the parts in network namespaces' },
+  NAMESPACES,
 ]
 const TESTS = [
   { package: 'git', present: command('git'), for: 'npm run check' },
@@ -84,7 +85,7 @@ export const PROFILES = {
   demo: [...COMPILER, ...CLIENTS],
   test: [...COMPILER, ...CLIENTS, ...TESTS],
   fuzz: [...COMPILER, ...FUZZING],
-  bench: COMPILER,
+  bench: [...COMPILER, NAMESPACES],
 }
 
 /**
