@@ -69,6 +69,7 @@ export function createConnector(options: ConnectorOptions = {}): Connector {
     ...secure
   } = others
   checkInteger('options.timeout', timeout, 0, 2 ** 31 - 1)
+  checkInteger('options.keepAliveInitialDelay', keepAliveInitialDelay, 0, 2 ** 31 - 1)
   checkInteger('options.maxCachedSessions', maxCachedSessions, 0, 2 ** 24)
   const sessions = new Sessions(maxCachedSessions)
 
