@@ -2,9 +2,7 @@ import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
 
-const fixtures = [new URL('socket.ts', import.meta.url), new URL('proxy.ts', import.meta.url)].map((url) =>
-  fileURLToPath(url),
-)
+const fixtures = ['socket.ts', 'proxy.ts', 'ports.ts'].map((file) => fileURLToPath(new URL(file, import.meta.url)))
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** What every program that uses the library has in common. */
@@ -17,7 +15,11 @@ const common: ts.CompilerOptions = {
   strict: true,
   noEmit: true,
   skipLibCheck: true,
-  paths: { 'udp-dsr': [`${root}src/index.ts`], 'udp-dsr/proxy': [`${root}src/proxy/index.ts`] },
+  paths: {
+    'udp-dsr': [`${root}src/index.ts`],
+    'udp-dsr/ports': [`${root}src/ports/index.ts`],
+    'udp-dsr/proxy': [`${root}src/proxy/index.ts`],
+  },
 }
 
 function complaints(options: ts.CompilerOptions): string[] {
