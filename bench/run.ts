@@ -1,5 +1,6 @@
 // `npm run bench -- NAME [--json] [--quick] [options]`; without a name it lists what there is.
 import { parseArgs } from 'node:util'
+import { connect } from './connect.js'
 import { type Benchmark, type Options, UsageError } from './harness/benchmark.js'
 import { goalTable } from './harness/report.js'
 import { memory } from './memory.js'
@@ -11,6 +12,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   socket as Benchmark,
   proxy as Benchmark,
   pinning as Benchmark,
+  connect as Benchmark,
   memory as Benchmark,
 ]
 
