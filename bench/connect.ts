@@ -51,7 +51,7 @@ export const connect: Benchmark<ConnectCase> = {
 /** Each part has a namespace of its own, and with it no connections of the others. */
 async function measure(part: string, { rounds, quick }: Schedule, progress: Progress): Promise<ConnectCase[]> {
   if (part === 'time-wait') return timeWaitCases(quick ? 1 : 2, progress)
-  const native = { rounds, seconds: quick ? 0.1 : 0.7, warmup: quick ? 0.1 : 0.7, fillSeconds: quick ? 0 : 12 }
+  const native = { rounds, seconds: quick ? 0.1 : 0.5, warmup: quick ? 0.1 : 0.4, fillSeconds: quick ? 0 : 12 }
   const lab = await Lab.open()
   try {
     switch (part) {

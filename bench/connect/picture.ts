@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import vega from 'vega'
+import { parse, View } from 'vega'
 import { compile, type TopLevelSpec } from 'vega-lite'
 import { inRepository } from '../harness/paths.js'
 import type { ConnectCase } from './goals.js'
@@ -23,7 +23,11 @@ const WAYS: readonly { id: string; colour: string; dash: number[] }[] = [
 /** Those that have a plot of their own in the picture of filling. */
 const FILLED = ['default', 'bind', 'full', 'window-1000', 'repeat', 'exact']
 
-const FONT = { font: 'sans-serif', background: '#ffffff', config: { font: 'sans-serif', view: { stroke: '#c0c0c0' } } }
+const FONT = {
+  font: 'sans-serif',
+  background: '#ffffff',
+  config: { aria: false, font: 'sans-serif', view: { stroke: '#c0c0c0' } },
+}
 
 /** Draws the pictures of docs/connect.md. @returns their paths */
 export async function draw(cases: readonly ConnectCase[]): Promise<string[]> {
@@ -34,22 +38,32 @@ export async function draw(cases: readonly ConnectCase[]): Promise<string[]> {
   const pictures: [string, TopLevelSpec][] = [[CHURN_PICTURE, churnPlot(churns)]]
   if (fills.length > 0) pictures.unshift([FILL_PICTURE, fillPlots(fills)])
   for (const [path, spec] of pictures) {
-    const view = new vega.View(vega.parse(compile(spec).spec), { renderer: 'none' })
-    writeFileSync(inRepository(path), `${await view.toSVG()}\n`)
+    const view = new View(parse(compile(spec).spec), { renderer: 'none' })
+    writeFileSync(inRepository(path), `${shortened(await view.toSVG())}\n`)
     view.finalize()
   }
   return pictures.map(([path]) => path)
 }
 
-/** Latency by the range's use: a point is the median of one per cent of the ports, those of even and odd apart. */
+/** Coordinates to the tenth of a pixel: a third of the bytes. */
+const shortened = (svg: string): string => svg.replace(/(\d+\.\d)\d+/g, '$1')
+
+/** Latency by the range's use, per cent by per cent, even and odd ports apart. */
 function fillPlots(cases: readonly FillCase[]): TopLevelSpec {
+  const scale = (field: string) => ({
+    field,
+    type: 'quantitative',
+    title: 'µs',
+    scale: { type: 'log' },
+    axis: { format: '~s', tickCount: 5 },
+  })
   const shown = FILLED.flatMap((id) => cases.filter(({ way }) => way === id))
   const values = shown.flatMap(({ title, bins }) =>
     bins.map(({ use, parity, p50us, p99us }) => ({ way: title, use, ports: parity ? 'odd' : 'even', p50us, p99us })),
   )
   return {
     ...FONT,
-    title: 'Opening a TCP connection while 56,512 local ports fill up: median and 99th percentile, µs',
+    title: 'Opening a TCP connection while 56,512 local ports fill up: median (thick) and 99th percentile (thin)',
     data: { values },
     facet: { field: 'way', type: 'nominal', sort: shown.map(({ title }) => title), title: null, columns: 3 },
     columns: 3,
@@ -57,18 +71,11 @@ function fillPlots(cases: readonly FillCase[]): TopLevelSpec {
       width: 250,
       height: 150,
       layer: [
-        { mark: { type: 'rule', opacity: 0.25 }, encoding: { y2: { field: 'p99us' } } },
-        { mark: { type: 'point', filled: true, size: 12, opacity: 0.9 } },
+        { mark: { type: 'line', strokeWidth: 0.7, opacity: 0.7 }, encoding: { y: scale('p99us') } },
+        { mark: { type: 'line', strokeWidth: 2 }, encoding: { y: scale('p50us') } },
       ],
       encoding: {
         x: { field: 'use', type: 'quantitative', title: 'ports in use, %', scale: { domain: [0, 100] } },
-        y: {
-          field: 'p50us',
-          type: 'quantitative',
-          title: 'µs',
-          scale: { type: 'log' },
-          axis: { format: '~s', tickCount: 5 },
-        },
         color: {
           field: 'ports',
           type: 'nominal',
