@@ -2,7 +2,11 @@ import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
 
-const fixtures = ['socket.ts', 'proxy.ts', 'ports.ts'].map((file) => fileURLToPath(new URL(file, import.meta.url)))
+const fixtures = [
+  new URL('socket.ts', import.meta.url),
+  new URL('proxy.ts', import.meta.url),
+  new URL('ports.ts', import.meta.url),
+].map((url) => fileURLToPath(url))
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** What every program that uses the library has in common. */
