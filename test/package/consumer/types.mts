@@ -1,6 +1,7 @@
 // The package's types as a consumer sees them; compiled, not run.
 import { type Batch, createSocket, PktInfoSocket, type RemoteInfo, type SocketStats } from 'udp-dsr'
 import { FlowKey, FlowPinner, type PinningTable, type PoolChange } from 'udp-dsr/pinning'
+import { connect, connectUdp, createAgent, createConnector, type Lease, PortPlan, PortWindow } from 'udp-dsr/ports'
 import { type Decoded, decode, encode, type ProxyHeader, ProxyHeaderView } from 'udp-dsr/proxy'
 import { createSocket as createSocketToo } from 'udp-dsr/socket'
 
@@ -36,6 +37,13 @@ const index: number = pinner.pickIndex(new FlowKey('flow'))
 const change: PoolChange = pinner.update([{ id: 'a' }, { id: 'b', state: 'draining' }])
 const built: PinningTable = pinner.table
 console.log(index, change.moved, built.digest)
+
+const lease: Lease = new PortWindow({ range: [50_000, 50_999] }).acquire()
+const owner: readonly string[] | undefined = PortPlan.parse('').owner(lease.port)?.regions
+connect({ host: 'example.com', port: 443, localAddress: '192.0.2.7' }).end()
+connectUdp({ address: '192.0.2.1', port: 53 }, (_msg, rinfo: RemoteInfo) => console.log(rinfo.port)).close()
+createAgent({ protocol: 'https:', ca: 'PEM' }).destroy()
+console.log(owner, createConnector({ strategy: 'exact' }))
 
 // @ts-expect-error there is no such affinity
 new FlowKey('server-ip')
