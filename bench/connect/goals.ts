@@ -21,6 +21,13 @@ export function goals(cases: readonly ConnectCase[]): Goal[] {
     ...[90, 99, 99.9].map((use) =>
       atLeast(`exact at ${use} %: of its rate at 10 %`, 0.95, ratio(churn('exact', use), churn('exact', 10))),
     ),
+    ...[90, 99, 99.9].map((use) =>
+      atLeast(
+        `exact at ${use} %, as many sockets churned as at 10 %`,
+        0.95,
+        ratio(churn('exact-same', use), churn('exact-same', 10)),
+      ),
+    ),
     atLeast('exact at 99 %: times full range', 1.5, ratio(churn('exact', 99), churn('full', 99))),
     atLeast('exact at 99.9 %: times full range', 4, ratio(churn('exact', 99.9), churn('full', 99.9))),
     atLeast('exact at 90 %: times the kernel default', 50, ratio(churn('exact', 90), churn('default', 90))),

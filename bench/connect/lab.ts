@@ -30,15 +30,15 @@ export class Lab {
     return new Lab(namespace)
   }
 
-  /** The other side of the connections, on a core of its own. Resolves with its port. */
+  /** The other side of the connections, on a core that it does not let sleep. Resolves with its port. */
   sink(...args: string[]): Promise<Background> {
     return this.background(this.#cores.server, nativeProgram('connect_sink'), args)
   }
 
-  /** Holds so many per cent of the ports from the source to a port of the destination. */
+  /** Holds so many per cent of the ports from the source to a port of the destination, asleep once it does. */
   filler(port: number, percent: number, order: string, way: string): Promise<Background> {
     const args = ['--hold', `${percent}`, '--order', order, '--way', way, ...this.route(port)]
-    return this.background(this.#cores.server, nativeProgram('connect_ports'), args)
+    return this.background(this.#cores.load, nativeProgram('connect_ports'), args)
   }
 
   route(port: number): string[] {

@@ -117,7 +117,7 @@ export async function nativeCases(lab: Lab, protocol: Protocol, schedule: Native
       churns.get(way)?.push(churned)
       const rates = churned.map(({ use, rate }) => `${use} %: ${short(rate)}/s`).join('  ')
       progress(`${protocol} ${round + 1}/${schedule.rounds}  ${way.title}  ${rates}`)
-      if (schedule.fillSeconds === 0) continue
+      if (schedule.fillSeconds === 0 || way.churnOnly) continue
       const [filled] = (await run(
         lab,
         protocol,
@@ -146,7 +146,7 @@ export async function nativeCases(lab: Lab, protocol: Protocol, schedule: Native
 /** Closed by FIN: each way in a namespace of its own, because TIME_WAIT goes only with it. */
 export async function timeWaitCases(seconds: number, progress: Progress) {
   const cases: NativeCase[] = []
-  for (const way of WAYS.tcp) {
+  for (const way of WAYS.tcp.filter(({ churnOnly }) => !churnOnly)) {
     const lab = await Lab.open()
     try {
       const { number } = await lab.sink()

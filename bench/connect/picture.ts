@@ -20,13 +20,16 @@ const WAYS: readonly { id: string; colour: string; dash: number[] }[] = [
   { id: 'default', colour: '#d55e00', dash: [] },
   { id: 'bind', colour: '#e69f00', dash: [] },
 ]
+/** Labels of the logarithmic axes. */
+const POWERS = [1, 10, 100, 1000, 10_000, 100_000]
+
 /** Those that have a plot of their own in the picture of filling. */
 const FILLED = ['default', 'bind', 'full', 'window-1000', 'repeat', 'exact']
 
 const FONT = {
   font: 'sans-serif',
   background: '#ffffff',
-  config: { aria: false, font: 'sans-serif', view: { stroke: '#c0c0c0' } },
+  config: { aria: false, font: 'sans-serif', view: { stroke: '#c0c0c0' }, legend: { labelLimit: 0 } },
 }
 
 /** Draws the pictures of docs/connect.md. @returns their paths */
@@ -55,7 +58,7 @@ function fillPlots(cases: readonly FillCase[]): TopLevelSpec {
     type: 'quantitative',
     title: 'µs',
     scale: { type: 'log' },
-    axis: { format: '~s', tickCount: 5 },
+    axis: { format: '~s', values: POWERS },
   })
   const shown = FILLED.flatMap((id) => cases.filter(({ way }) => way === id))
   const values = shown.flatMap(({ title, bins }) =>
@@ -111,7 +114,7 @@ function churnPlot(cases: readonly ChurnCase[]): TopLevelSpec {
         type: 'quantitative',
         title: 'openings per second',
         scale: { type: 'log' },
-        axis: { format: '~s' },
+        axis: { format: '~s', values: POWERS },
       },
       color: {
         field: 'way',

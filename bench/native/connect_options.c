@@ -9,7 +9,8 @@
 static const char usage[] =
     "usage: connect_ports --way WAY --to ADDRESS:PORT --from ADDRESS --low PORT --high PORT MODE [options]\n"
     "  WAY              default, bind, reuse, repeat, window, full, exact, shared\n"
-    "  MODE             --fill: opens until all ports are in use; each per cent takes --seconds / 100 at most,\n"
+    "  MODE             --fill: opens until all ports are in use; each per cent takes --seconds / 100 at "
+    "most,\n"
     "                   then the rest of it is filled as by --hold\n"
     "                   --churn P,P...: at each use of the range (per cent, ascending) closes one socket and "
     "opens one\n"
@@ -21,6 +22,7 @@ static const char usage[] =
     "halves (random)\n"
     "  --seconds S      measured time of each level of --churn, at most (1)\n"
     "  --warmup S       before that, at most (1)\n"
+    "  --among N        --churn closes one of so many sockets at most, the others stay (all)\n"
     "  --in-order       --churn closes with FIN, so that TIME_WAIT keeps ports\n";
 
 static const char* const ways[] = {"default", "bind",  "reuse",  "repeat", "window",
@@ -69,12 +71,14 @@ struct options parse_options(int argc, char** argv) {
   struct options options = {.seconds = 1, .warmup = 1, .mode = MODE_FILL, .opener.window = 1000};
   struct route* route = &options.opener.route;
   route->type = SOCK_STREAM;
-  static const struct option names[] = {
-      {"way", 1, NULL, 'w'},    {"to", 1, NULL, 't'},       {"from", 1, NULL, 'f'},
-      {"low", 1, NULL, 'l'},    {"high", 1, NULL, 'h'},     {"fill", 0, NULL, 'F'},
-      {"churn", 1, NULL, 'C'},  {"hold", 1, NULL, 'H'},     {"udp", 0, NULL, 'u'},
-      {"window", 1, NULL, 'n'}, {"order", 1, NULL, 'o'},    {"seconds", 1, NULL, 's'},
-      {"warmup", 1, NULL, 'm'}, {"in-order", 0, NULL, 'i'}, {0}};
+  static const struct option names[] = {{"way", 1, NULL, 'w'},    {"to", 1, NULL, 't'},
+                                        {"from", 1, NULL, 'f'},   {"low", 1, NULL, 'l'},
+                                        {"high", 1, NULL, 'h'},   {"fill", 0, NULL, 'F'},
+                                        {"churn", 1, NULL, 'C'},  {"hold", 1, NULL, 'H'},
+                                        {"udp", 0, NULL, 'u'},    {"window", 1, NULL, 'n'},
+                                        {"order", 1, NULL, 'o'},  {"seconds", 1, NULL, 's'},
+                                        {"warmup", 1, NULL, 'm'}, {"in-order", 0, NULL, 'i'},
+                                        {"among", 1, NULL, 'a'},  {0}};
   for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;) {
     switch (name) {
       case 'w':
@@ -115,6 +119,9 @@ struct options parse_options(int argc, char** argv) {
         break;
       case 'm':
         options.warmup = number(optarg, 0, 3600, "warmup");
+        break;
+      case 'a':
+        options.among = (unsigned)number(optarg, 1, 65535, "among");
         break;
       case 'i':
         options.in_order = 1;

@@ -22,7 +22,8 @@ struct options {
   double levels[MAX_LEVELS];  // use of the range, per cent, ascending
   int level_count;
   double seconds, warmup;
-  int in_order;  // close with FIN
+  int in_order;    // close with FIN
+  unsigned among;  // sockets of which --churn closes one; 0: of all
 };
 
 struct options parse_options(int argc, char** argv);

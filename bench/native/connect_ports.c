@@ -150,11 +150,13 @@ static void fill(struct run* run) {
   double cpu = cpu_seconds();
   for (uint32_t bin = 1; bin <= BINS && !run->full; bin++) {
     run->goal = (uint32_t)((uint64_t)run->ports * bin / BINS);
-    run->deadline = now_ns() + (uint64_t)(run->options.seconds * 1e9 / BINS);
+    // Those that have a list are quick, and their ports cannot be opened in another way beside it.
+    run->deadline =
+        run->options.opener.free ? UINT64_MAX : now_ns() + (uint64_t)(run->options.seconds * 1e9 / BINS);
     run->next = 0;
     for_each_table(run, fill_table);
     // Too slow: the rest of the bin is not measured.
-    if (!run->full && run->options.opener.free == NULL) for_each_table(run, fill_in_order);
+    if (!run->full) for_each_table(run, fill_in_order);
   }
   cpu = cpu_seconds() - cpu;
   for (unsigned i = 0; i < 2 * BINS; i++) add_all(&sum, &bins[i]);
@@ -170,7 +172,10 @@ static void fill(struct run* run) {
 // --- Churn
 
 static void close_one(struct run* run, struct table* table) {
-  uint32_t chosen = random_below(table->count);
+  // The newest ones, so that those that stay are always the same.
+  uint32_t among = run->options.among / run->tables.length;
+  if (among == 0 || among > table->count) among = table->count;
+  uint32_t chosen = table->count - 1 - random_below(among);
   struct held held = table->held[chosen];
   table->held[chosen] = table->held[--table->count];
   run->used[held.port] = false;
