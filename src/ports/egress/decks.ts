@@ -42,6 +42,29 @@ export function dealPort(flow: string, range: PortRange): DealtPort | undefined 
   }
 }
 
+/**
+ * Whether others have so many ports of a range that our list is of little use: told by `contest`, and true for the next
+ * `AWAY` times that it is asked, after which the list deserves another try.
+ */
+export function isContested(flow: string, range: PortRange): boolean {
+  const key = `${flow} ${range[0]}-${range[1]}`
+  const left = contested.get(key)
+  if (left === undefined) return false
+  if (left === 1) contested.delete(key)
+  else contested.set(key, left - 1)
+  return true
+}
+
+/** Others have one port after the other of our list. */
+export function contest(flow: string, range: PortRange): void {
+  if (contested.size === IDLE_DECKS) contested.clear()
+  contested.set(`${flow} ${range[0]}-${range[1]}`, AWAY)
+}
+
+/** Connections for which the kernel searches, before the list is tried again. */
+const AWAY = 64
+const contested = new Map<string, number>()
+
 /** How many ports of a range may be given out, and how many of them this thread has given to a destination. */
 export function deckUse(flow: string, range: PortRange): { total: number; leased: number } {
   const deck = busy.get(`${flow} ${range[0]}-${range[1]}`)

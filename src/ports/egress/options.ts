@@ -30,7 +30,7 @@ export interface EgressOptions {
   windowSize?: number | undefined
   /**
    * Most ports or windows that are tried before the connection fails with ERR_PORTS_EXHAUSTED, 1–65535. Default 1024 for
-   * `'exact'` and `'select-test-repeat'`, 32 for `'shifting-window'`, 64 for `'auto'`.
+   * `'exact'` and `'select-test-repeat'`, 32 for `'shifting-window'`, 16 for `'auto'`, which needs 9.
    */
   attempts?: number | undefined
 }

@@ -1,10 +1,10 @@
 import type { PortRange } from '../port-range.js'
 import { randomBelow } from '../random-order.js'
-import { type DealtPort, dealPort } from './decks.js'
+import { contest, type DealtPort, dealPort, isContested } from './decks.js'
 import type { PortSettings } from './strategy.js'
 
 /** With `auto`: so many ports of our list that others have are enough to leave the search to the kernel. */
-const AUTO_PORTS = 16
+const AUTO_PORTS = 4
 /** With `auto`: windows that are tried before the whole range. */
 const AUTO_WINDOWS = 4
 
@@ -26,6 +26,10 @@ export class PortSearch {
   readonly #settings: PortSettings
   readonly #flow: string
   #dealt: DealtPort | undefined
+  // Of 'auto':
+  #fromList: boolean | undefined
+  #windows = 0
+  #whole = false
 
   /** @param flow names protocol, local address and destination: connections that may not share a port */
   constructor(settings: PortSettings, flow: string) {
@@ -70,11 +74,19 @@ export class PortSearch {
 
   #proposeAuto(): boolean {
     const { range, window } = this.#settings
-    if (this.attempts < AUTO_PORTS && this.#deal()) return true
-    if (this.attempts < AUTO_PORTS) this.attempts = AUTO_PORTS // all of our list are our own connections'
-    const left = AUTO_PORTS + AUTO_WINDOWS - this.attempts
-    if (left > 0) return this.#set(randomWindow(range, window))
-    return left === 0 && this.#set(range)
+    this.#fromList ??= !isContested(this.#flow, range)
+    if (this.#fromList) {
+      if (this.attempts < AUTO_PORTS && this.#deal()) return true
+      if (this.attempts === AUTO_PORTS) contest(this.#flow, range)
+      this.#fromList = false
+    }
+    if (this.#windows < AUTO_WINDOWS) {
+      this.#windows++
+      return this.#set(randomWindow(range, window))
+    }
+    if (this.#whole) return false
+    this.#whole = true
+    return this.#set(range)
   }
 
   #deal(): boolean {

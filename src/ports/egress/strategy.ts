@@ -31,7 +31,7 @@ export const DEFAULT_WINDOW = 500
 
 /** A failed attempt costs some 2 µs. */
 export const DEFAULT_ATTEMPTS: Readonly<Record<PortStrategy, number>> = {
-  auto: 64,
+  auto: 16,
   exact: 1024,
   kernel: 1,
   'shifting-window': 32,
