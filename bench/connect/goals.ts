@@ -37,6 +37,7 @@ export function goals(cases: readonly ConnectCase[]): Goal[] {
       30,
       ratio(node('connect-local', 90), node('net.connect-local', 90)),
     ),
+    atLeast('connect on an empty range: of net.connect', 0.85, ratio(node('connect', 0), node('net.connect', 0))),
     atLeast(
       'connect, 90 % its own: of net.connect on an empty range',
       0.85,
