@@ -44,11 +44,10 @@ int PrepareTcp(int fd, const SocketAddress& local, bool any, uint32_t port, uint
     // Without it, bind wants the port for this socket alone, whatever its peer will be.
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0) return -errno;
   } else {
+    const int status = low == 0 ? 0 : SetLocalPortRange(fd, low, high);
+    if (status < 0 || any) return status;
     // Only connect knows the peer, and so whether a port is free for it. Also of IPv6 sockets of level IP.
     if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) < 0) return -errno;
-    const int status = low == 0 ? 0 : SetLocalPortRange(fd, low, high);
-    if (status < 0) return status;
-    if (any) return 0;
   }
   const socklen_t length = local.generic.sa_family == AF_INET6 ? sizeof local.ipv6 : sizeof local.ipv4;
   return bind(fd, &local.generic, length) < 0 ? -errno : 0;
