@@ -74,12 +74,18 @@ Napi::Value SetPortRange(const Napi::CallbackInfo& info) {
                 SetLocalPortRange(info[0].As<Napi::Number>().Int32Value(), Number(info[1]), Number(info[2])));
 }
 
+// A descriptor that the thread owns until UdpSocket::Adopt takes it, or -errno.
+Napi::Value ToAdopt(const Napi::CallbackInfo& info, int fd) {
+  if (fd >= 0) ThreadState::Of(info.Env())->unadopted.insert(fd);
+  return Status(info, fd);
+}
+
 // openUdp(version, low, high) → descriptor or -errno. Both ends are in the name path.
 Napi::Value OpenUdp(const Napi::CallbackInfo& info) {
   const int family = FamilyOf(info[0]);
   const Path& path = *NamePath(info);
-  return Status(info, OpenUdpExclusive(LocalEnd(path, family), RemoteEnd(path, family), Number(info[1]),
-                                       Number(info[2])));
+  return ToAdopt(info, OpenUdpExclusive(LocalEnd(path, family), RemoteEnd(path, family), Number(info[1]),
+                                        Number(info[2])));
 }
 
 // claimUdp(version, patience in ms) → descriptor or -errno. Both ends are in the name path.
@@ -87,7 +93,7 @@ Napi::Value ClaimUdp(const Napi::CallbackInfo& info) {
   const int family = FamilyOf(info[0]);
   const Path& path = *NamePath(info);
   UdpDiag* diag = &ThreadState::Of(info.Env())->udp_diag;
-  return Status(info, ClaimUdpTuple(diag, LocalEnd(path, family), RemoteEnd(path, family), Number(info[1])));
+  return ToAdopt(info, ClaimUdpTuple(diag, LocalEnd(path, family), RemoteEnd(path, family), Number(info[1])));
 }
 
 // sourceTo(version) → 0 or -errno. Puts the address from which routing sends to the peer of the name path in

@@ -1,6 +1,7 @@
 #include "thread_state.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <new>
 #include <utility>
@@ -14,6 +15,8 @@ void CloseEverything(napi_async_cleanup_hook_handle hook, void* data) {
   auto* state = static_cast<ThreadState*>(data);
   // Each Close() takes its socket out of the set.
   while (!state->open.empty()) (*state->open.begin())->Close();
+  for (const int fd : state->unadopted) close(fd);
+  state->unadopted.clear();
   state->teardown->Begin(hook);
 }
 

@@ -59,6 +59,8 @@ struct ThreadState {
   UdpDiag udp_diag;
   uv_loop_t* loop = nullptr;
   std::unordered_set<UdpSocket*> open;
+  // Descriptors on their way through JavaScript to UdpSocket::Adopt. A worker can be terminated in between.
+  std::unordered_set<int> unadopted;
 };
 
 }  // namespace udp_dsr

@@ -108,6 +108,7 @@ Napi::Value UdpSocket::Adopt(const Napi::CallbackInfo& info) {
   }
   fd_ = fd;
   send_.family = family;
+  thread_->unadopted.erase(fd);
   thread_->open.insert(this);
   return Napi::Number::New(info.Env(), version);
 }

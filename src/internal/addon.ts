@@ -114,10 +114,10 @@ export interface EgressCalls {
    */
   openTcp(version: 4 | 6, low: number, high: number): number
   setPortRange(descriptor: number, low: number, high: number): number
-  /** A connected UDP socket with a port for itself, of `[low, high]` when `low` and the local port is 0. */
+  /** A connected UDP socket, for `NativeSocket.adopt`, with a port for itself, of `[low, high]` when `low` and the local port is 0. */
   openUdp(version: 4 | 6, low: number, high: number): number
   /**
-   * A connected UDP socket that shares its local port with others that do the same. −EEXIST: the 4-tuple is somebody's;
+   * A connected UDP socket, for `NativeSocket.adopt`, that shares its local port with others that do the same. −EEXIST: the 4-tuple is somebody's;
    * −EADDRINUSE: the port is not shared; −EBUSY: somebody was opening a socket there for this many milliseconds.
    */
   claimUdp(version: 4 | 6, patience: number): number

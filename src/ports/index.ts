@@ -1,4 +1,5 @@
 export {
+  type FourTuple,
   type PortCounts,
   PortPlanError,
   PortsClosedError,
