@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/* Keys and values of the maps that user space writes or reads. The TypeScript codecs are generated from these
+ * structs (npm run build:bpf); a struct with implicit padding is refused there.
+ *
+ * Addresses have four words in network order, IPv4 as v4-mapped IPv6 (RFC 4291 §2.5.5.2), so that one map
+ * serves both. Numbers are in the byte order of the host where the type does not say otherwise. */
+#ifndef UDP_DSR_LAYOUTS_H
+#define UDP_DSR_LAYOUTS_H
+
+#include <linux/types.h>
+
+#include "flow_hash.h"
+
+/* --- edge: which service ------------------------------------------------------------------------------- */
+
+/* What an entry of `services` answers for. */
+enum service_kind {
+  SERVICE_PORTS = 0,     /* the 1024 ports [block * 1024, block * 1024 + 1023] of a VIP */
+  SERVICE_FRAGMENTS = 1, /* fragments of datagrams to a VIP: later ones have no ports. Block 0 */
+  SERVICE_VIP = 2, /* the VIP itself: its echo requests are answered. Protocol and block 0; no service */
+};
+
+/* Key of HASH `services`. */
+struct service_key {
+  __be32 address[4];
+  __u8 kind;     /* enum service_kind */
+  __u8 protocol; /* IPPROTO_UDP */
+  __u8 block;    /* port / 1024 */
+  __u8 reserved; /* 0 */
+};
+
+/* In `service` of an entry: the ports of the block differ, and `chunk` of `slots` has a service for each. */
+#define SERVICE_SPLIT 0xffffffffu
+/* In a chunk: no service owns the port. */
+#define SERVICE_NONE 0xffffu
+
+/* Value of HASH `services`. */
+struct service_entry {
+  __u32 service; /* index in `service_table`, or SERVICE_SPLIT */
+  __u32 chunk;   /* index in `slots` when split, else 0 */
+};
+
+enum service_flags {
+  SERVICE_FLOW_TABLE = 1,  /* remembers where each flow went (settings.flow_table) */
+  SERVICE_QUIC = 2,        /* routes by the server ID in QUIC connection IDs (settings.quic) */
+  SERVICE_LEARN_PORTS = 4, /* a backend owns the ports that it sends from (settings.learned_ports) */
+};
+
+/* Value of ARRAY `service_table`. Never changed while an entry refers to it: a change takes a free index. */
+struct service {
+  struct flow_secret secret;
+  __u32 pool;            /* index in `pools` */
+  __u32 counters;        /* index in `service_counters`: stays when the service's index changes */
+  __u8 affinity;         /* enum flow_affinity */
+  __u8 flags;            /* enum service_flags */
+  __u8 quic_config_bits; /* for SERVICE_QUIC: bit i set: config rotation i (0-6) is ours */
+  __u8 quic_id_length;   /* for SERVICE_QUIC: bytes of the server ID, 1-8 */
+  __u32 reserved;        /* 0 */
+};
+
+/* --- edge: which backend ------------------------------------------------------------------------------- */
+
+/* Slots of one chunk of `slots`. */
+#define CHUNK_SLOTS 1024
+
+/* Value of ARRAY `slots` (BPF_F_MMAPABLE): a part of a pool's table, whose slots hold indices of `backends`;
+ * or the services of a split block. Written only while nobody refers to it. */
+struct chunk {
+  __u16 slots[CHUNK_SLOTS];
+};
+
+/* In a table: nobody has the slot. */
+#define BACKEND_NONE 0xffffu
+
+enum drain_phase {
+  DRAIN_NONE = 0,
+  DRAIN_LEARN = 1, /* flows in slots of a draining backend go there, and are remembered */
+  DRAIN_HOLD = 2,  /* those that are remembered stay there, others go to the slot's new owner */
+};
+
+/* A table: chunk of its first slot (32 bits), number of slots (24), phase (8), from the low bits up. 0: none.
+ * One word, so that a program sees either the old table or the new one. Slot i of it is slot i % 1024 of
+ * chunk first + i / 1024. */
+typedef __u64 table_word;
+#define TABLE_FIRST(word) ((__u32)(word))
+#define TABLE_SIZE(word) ((__u32)((word) >> 32) & 0xffffffu)
+#define TABLE_PHASE(word) ((__u32)((word) >> 56))
+
+/* Value of ARRAY `pools` (BPF_F_MMAPABLE). */
+struct pool {
+  table_word current;
+  table_word previous; /* what it was before, while somebody drains (settings.draining). Carries the phase */
+};
+
+enum delivery {
+  DELIVERY_L2 = 0,    /* new Ethernet addresses, same segment */
+  DELIVERY_IPIP = 1,  /* IP in IP: RFC 2003, RFC 2473, RFC 4213, 6in4 */
+  DELIVERY_GUE = 2,   /* generic UDP encapsulation, variant 1: IP directly in UDP (draft-ietf-intarea-gue) */
+  DELIVERY_PROXY = 3, /* addressed to the backend, with a PROXY v2 header before the payload */
+};
+
+enum backend_flags {
+  BACKEND_FIB = 1,      /* asks the routing table for each packet, instead of `next_hop` */
+  BACKEND_DRAINING = 2, /* with `previous`: its flows stay */
+};
+
+/* Value of ARRAY `backends`. Never changed while a table refers to it, but for `next_hop`, `source_mac`,
+ * `ifindex` and `flags`. */
+struct backend {
+  __be32 address[4]; /* destination of what is sent to it; not looked at by DELIVERY_L2 */
+  __be32 source[4];  /* source of the same; of the same family */
+  __u8 next_hop[6];  /* Ethernet destination */
+  __u8 source_mac[6];
+  __u32 ifindex;  /* 0: the interface that the packet came in on */
+  __u32 counters; /* index in `backend_counters`: stays when the backend's index changes */
+  __u16 vlan;     /* tag to send with (TCI of 802.1Q), 0: none */
+  __u16 mtu;      /* of the path, in bytes of IP packet: 576-65535 */
+  __be16 port;    /* DELIVERY_GUE: destination port; DELIVERY_PROXY: the same, 0 for the port that the client
+                     used */
+  __u8 delivery;  /* enum delivery */
+  __u8 flags;     /* enum backend_flags */
+  __u32
+      epoch; /* grows when the index is given to another backend: what remembers an older one is forgotten */
+};
+
+/* Key of HASH `sources`: hosts whose encapsulated packets are taken. On the edge the value is the index of a
+ * backend, on a backend the index of an edge. */
+struct source_key {
+  __be32 address[4];
+};
+
+/* Key of HASH `quic_servers`: whose server ID it is. */
+struct quic_server_key {
+  __u32 pool;
+  __u8 config;    /* config rotation, 0-6 */
+  __u8 length;    /* bytes of the ID, 1-8 */
+  __u16 reserved; /* 0 */
+  __u8 id[8];     /* padded with zeros */
+};
+
+/* Settings of edge.bpf.c, in .rodata: fixed when it is loaded, and what is off is not in the program then. */
+struct edge_settings {
+  __u8 flow_table;
+  __u8 draining;
+  __u8 quic;
+  __u8 learned_ports;
+  __u8 fragments;      /* fragments are looked up as SERVICE_FRAGMENTS, else counted and dropped */
+  __u8 fib;            /* BACKEND_FIB is looked at */
+  __u8 events;         /* events are written to ring buffer `events` */
+  __u8 return_path;    /* replies that backends send through this edge are taken */
+  __u32 event_mask;    /* one packet in event_mask + 1 makes an event; a power of two less one */
+  __u32 flow_sets;     /* sets of `flows`: a power of two */
+  __u32 flow_idle;     /* seconds after which a remembered flow or port is forgotten */
+  __u32 icmp_interval; /* milliseconds of one CPU between two too-big messages, after a burst of 16 */
+};
+
+/* --- backend ------------------------------------------------------------------------------------------- */
+
+/* Settings of backend.bpf.c, in .rodata. */
+struct backend_settings {
+  __u8 ipip;
+  __u8 gue;
+  __u8 proxy;
+  __u8 return_path; /* remembers through which edge a client's packets come, and sends replies back there */
+  __be16 gue_port;
+  __u16 reserved;  /* 0 */
+  __u32 flow_sets; /* sets of `returns` */
+  __u32 flow_idle; /* seconds */
+};
+
+/* Value of ARRAY `edges` of backend.bpf.c. */
+struct edge {
+  __be32 address[4]; /* outer destination of replies */
+  __be32 source[4];  /* outer source of replies: this backend's own address, of the same family */
+  __u32 ifindex;     /* to which replies to it leave */
+  __u32 counters;
+};
+
+/* --- source rewrite ------------------------------------------------------------------------------------ */
+
+/* Settings of source_rewrite.bpf.c, in .rodata. */
+struct rewrite_settings {
+  __u8 learned;    /* replies leave from the address that the request came to */
+  __u8 rules;      /* `rewrite_rules` is looked at */
+  __u16 reserved;  /* 0 */
+  __u32 flow_sets; /* sets of `requests` */
+};
+
+/* Key of HASH `rewrite_rules`: datagrams from this local port leave from the VIP that is the value. */
+struct rewrite_rule {
+  __be16 port;
+  __u8 version;  /* 4 or 6 */
+  __u8 reserved; /* 0 */
+};
+
+/* Value of HASH `rewrite_rules`, and of ARRAY `rewrite_vips`, to whose indices learned entries refer. */
+struct vip {
+  __be32 address[4];
+};
+
+/* --- what is remembered (flow_cache.h) ----------------------------------------------------------------- */
+
+#define FLOW_WAYS 4
+
+/* One remembered flow. 16 bytes; both words are written whole, and `check` shows when they do not belong
+ * together. */
+struct flow_entry {
+  __u64 key;   /* of the flow: bits of its hash, or an exact IPv4 key */
+  __u16 value; /* index of what it leads to */
+  __u16 check; /* more bits of the hash; 0: the entry is empty */
+  __u32 stamp; /* seconds since boot when it was last used */
+};
+
+/* Value of ARRAY `flows`, `returns`, `requests`: one line of the processor's cache. */
+struct flow_set {
+  struct flow_entry ways[FLOW_WAYS];
+};
+
+/* --- what is counted ----------------------------------------------------------------------------------- */
+
+/* Value of PERCPU_ARRAY `service_counters`, `backend_counters`, `reason_counters`. */
+struct counter {
+  __u64 packets;
+  __u64 bytes; /* of the IP packet as it came in */
+};
+
+/* Index in `reason_counters` of all programs: why a packet was not forwarded, or was not simply forwarded. */
+enum reason {
+  REASON_FORWARDED = 0,
+  REASON_PASSED = 1,         /* not for a service: to the host, untouched */
+  REASON_MALFORMED = 2,      /* lengths that contradict each other, in a packet for a VIP */
+  REASON_FRAGMENT = 3,       /* a fragment, and no service of the VIP takes fragments */
+  REASON_NO_BACKEND = 4,     /* nobody has the slot */
+  REASON_TTL = 5,            /* TTL or hop limit used up */
+  REASON_TOO_BIG = 6,        /* does not fit the backend's path: the client was told */
+  REASON_TOO_BIG_SILENT = 7, /* the same, and the limit of messages was reached */
+  REASON_NO_ROUTE = 8,       /* the routing table has no way to the backend, or no neighbour */
+  REASON_NO_CHECKSUM = 9,    /* no checksum in a datagram that has to have one where it goes (IPv4 to IPv6) */
+  REASON_NO_HEADROOM = 10,   /* the driver leaves no room for another header */
+  REASON_UNTRUSTED = 11,     /* encapsulated by a host that is not configured */
+  REASON_NOT_OURS = 12,      /* a reply through the edge whose source is no VIP and port of a service */
+  REASON_ECHO = 13,          /* an echo request to a VIP, answered */
+  REASON_ICMP_ERROR = 14,    /* an ICMP error, steered to the backend that it is about */
+  REASON_DECAPSULATED = 15,  /* taken out of its tunnel or of its PROXY header */
+  REASON_RETURNED = 16,      /* a reply that went to its client through the edge */
+  REASON_REWRITTEN = 17,     /* a datagram whose source was changed */
+  REASON_UNKNOWN_FLOW = 18,  /* a reply of which no request is remembered: sent as it was */
+  REASON_UNSUPPORTED = 19, /* an encapsulated super-packet (GSO), or what cannot be undone here: passed on */
+  REASON_COUNT = 32,
+};
+
+/* What happened to one packet in event_mask + 1. */
+struct event {
+  __u64 time; /* ns since boot */
+  __be32 client[4];
+  __be32 local[4];
+  __be16 client_port;
+  __be16 local_port;
+  __u16 service; /* index of counters; SERVICE_NONE: none */
+  __u16 backend; /* the same; BACKEND_NONE: none */
+  __u32 length;  /* bytes of the IP packet */
+  __u8 reason;   /* enum reason */
+  __u8 protocol;
+  __u16 reserved; /* 0 */
+};
+
+#endif
