@@ -17,7 +17,7 @@
 #define MAP_TYPE(name, value) typeof(value)* name
 #define MAP SECTION(".maps")
 
-#define LICENSE(text) char license[] SECTION("license") = text
+#define LICENSE(text) char license_text[] SECTION("license") = text
 
 #define likely(condition) __builtin_expect(!!(condition), 1)
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
