@@ -62,7 +62,7 @@ export class Namespace {
   /** Puts a veth pair between two namespaces, both ends up. */
   static async cable(a: Port, b: Port): Promise<void> {
     await a.namespace.ip(`link add ${a.device} type veth peer name ${b.device} netns ${b.namespace.name}`)
-    await Promise.all([a, b].map(({ namespace, device }) => namespace.ip(`link set ${device} up`)))
+    await Promise.all([a, b].map(({ namespace, device }) => namespace.ip(`link set dev ${device} up`)))
   }
 
   /** Runs ip(8) commands, one a line. */

@@ -1,0 +1,133 @@
+import { Namespace } from './namespace.js'
+
+export interface DataCenterOptions {
+  /** Names of the backends, one to eight. */
+  backends: readonly string[]
+  /** Bytes of IP packet on the segment of edge and backends, default 1600: a datagram of 1500 fits with a tunnel's header. */
+  mtu?: number
+}
+
+/** A backend and what it is called on the network. */
+export interface BackendHost {
+  name: string
+  namespace: Namespace
+  address: string
+  address6: string
+}
+
+/**
+ * A client, a router, and behind it one segment with an edge and backends, each a namespace. The router sends what is for
+ * a VIP to the edge; every backend has the VIPs as local addresses and answers through the router, past the edge.
+ *
+ * ```
+ *  client ──── router ──┬── edge       the way in:  client → router → edge → backend
+ *                       ├── a          the way out: backend → router → client
+ *                       └── b …
+ * ```
+ *
+ * Interfaces are called eth0, and the router's side of the client eth0, of the segment br0.
+ */
+export class DataCenter {
+  static readonly client = { address: '203.0.113.2', address6: '2001:db8:113::2' }
+  static readonly edge = { address: '10.0.0.2', address6: '2001:db8:10::2' }
+  static readonly vips = ['198.51.100.2', '198.51.100.3', '2001:db8:51::2', '2001:db8:51::3'] as const
+
+  readonly client: Namespace
+  readonly router: Namespace
+  readonly edge: Namespace
+  readonly backends: readonly BackendHost[]
+
+  private constructor(client: Namespace, router: Namespace, edge: Namespace, backends: readonly BackendHost[]) {
+    this.client = client
+    this.router = router
+    this.edge = edge
+    this.backends = backends
+  }
+
+  /** @throws Error when a namespace cannot be made; nothing is left behind then */
+  static async create({ backends: names, mtu = 1600 }: DataCenterOptions): Promise<DataCenter> {
+    const made = await Promise.allSettled(['client', 'router', 'edge', ...names].map((name) => Namespace.create(name)))
+    const all = made.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
+    try {
+      for (const result of made) if (result.status === 'rejected') throw result.reason
+      const [client, router, edge, ...others] = all as [Namespace, Namespace, Namespace, ...Namespace[]]
+      const backends = others.map((namespace, i) => ({
+        name: names[i]!,
+        namespace,
+        address: `10.0.0.${11 + i}`,
+        address6: `2001:db8:10::${11 + i}`,
+      }))
+      const center = new DataCenter(client, router, edge, backends)
+      await center.#connect(mtu)
+      return center
+    } catch (error) {
+      for (const namespace of all) namespace.remove()
+      throw error
+    }
+  }
+
+  /** Removes all namespaces, and what is attached to their interfaces. */
+  remove(): void {
+    for (const namespace of [this.client, this.router, this.edge, ...this.backends.map(({ namespace }) => namespace)]) {
+      namespace.remove()
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.remove()
+  }
+
+  async #connect(mtu: number): Promise<void> {
+    const { client, router, edge, backends } = this
+    await Namespace.cable({ namespace: client, device: 'eth0' }, { namespace: router, device: 'eth0' })
+    await router.ip(`
+      link add br0 mtu ${mtu} type bridge
+      link set br0 up
+      address add 203.0.113.1/24 dev eth0
+      address add 2001:db8:113::1/64 dev eth0
+      address add 10.0.0.1/24 dev br0
+      address add 2001:db8:10::1/64 dev br0`)
+    const hosts = [
+      { name: 'edge', namespace: edge, ...DataCenter.edge },
+      ...backends,
+    ]
+    for (const { name, namespace, address, address6 } of hosts) {
+      await Namespace.cable({ namespace, device: 'eth0' }, { namespace: router, device: name })
+      await router.ip(`link set dev ${name} mtu ${mtu} master br0`)
+      await namespace.ip(`
+        link set eth0 mtu ${mtu}
+        address add ${address}/24 dev eth0
+        address add ${address6}/64 dev eth0
+        route add default via 10.0.0.1
+        route add default via 2001:db8:10::1`)
+    }
+    const vips = DataCenter.vips
+    await Promise.all([
+      client.ip(`
+        address add ${DataCenter.client.address}/24 dev eth0
+        address add ${DataCenter.client.address6}/64 dev eth0
+        route add default via 203.0.113.1
+        route add default via 2001:db8:113::1`),
+      router.sysctl({ 'net.ipv4.ip_forward': 1, 'net.ipv6.conf.all.forwarding': 1 }),
+      router.ip(vips.map((vip) => `route add ${vip} via ${isIPv6(vip) ? DataCenter.edge.address6 : DataCenter.edge.address}`).join('\n')),
+      ...backends.map(({ namespace }) => namespace.ip(vips.map((vip) => `route add local ${vip} dev lo`).join('\n'))),
+    ])
+    // XDP sees frames as they lie in memory, and a veth leaves checksums to the receiver, whom XDP has no way to tell.
+    await offloads(client, 'eth0', 'tx', 'off')
+    // What XDP sends into a veth is lost unless the other end takes packets through NAPI, as it does with GRO.
+    for (const { name, namespace } of hosts) {
+      await offloads(router, name, 'gro', 'on')
+      await offloads(namespace, 'eth0', 'gro', 'on')
+    }
+  }
+}
+
+function isIPv6(address: string): boolean {
+  return address.includes(':')
+}
+
+/** @throws Error when ethtool(8) is missing or refuses */
+async function offloads(namespace: Namespace, device: string, feature: string, value: 'on' | 'off'): Promise<void> {
+  const { code, stderr } = await namespace.run('ethtool', ['-K', device, feature, value])
+  if (code !== 0) throw new Error(`ethtool -K ${device} ${feature} ${value} in ${namespace.name}: ${stderr}`)
+}
