@@ -6,7 +6,7 @@
 
 namespace udp_dsr {
 
-// { createMap, updateMap, lookupMap, loadProgram, pin, get, lock }; see `BpfCalls` in src/internal/addon.ts.
+// See `BpfCalls` in src/internal/addon.ts. Descriptors are the thread's: they are closed with it.
 Napi::Object DefineBpfCalls(Napi::Env env);
 
 }  // namespace udp_dsr

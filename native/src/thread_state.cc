@@ -17,6 +17,8 @@ void CloseEverything(napi_async_cleanup_hook_handle hook, void* data) {
   while (!state->open.empty()) (*state->open.begin())->Close();
   for (const int fd : state->unadopted) close(fd);
   state->unadopted.clear();
+  for (const int fd : state->descriptors) close(fd);
+  state->descriptors.clear();
   state->teardown->Begin(hook);
 }
 

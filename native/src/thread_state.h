@@ -61,6 +61,8 @@ struct ThreadState {
   std::unordered_set<UdpSocket*> open;
   // Descriptors on their way through JavaScript to UdpSocket::Adopt. A worker can be terminated in between.
   std::unordered_set<int> unadopted;
+  // Descriptors of maps, programs and links, which JavaScript knows by their numbers.
+  std::unordered_set<int> descriptors;
 };
 
 }  // namespace udp_dsr

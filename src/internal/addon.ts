@@ -85,19 +85,62 @@ export interface Layout {
   pathTos: number
 }
 
-/** bpf(2), and flock(2) for what is shared through it. What returns a status returns 0 or −errno. */
+/**
+ * bpf(2), and flock(2) for what is shared through it. What returns a status returns 0 or −errno, what returns a descriptor
+ * −errno when it fails. Descriptors are the thread's until `close`, and are closed with it. Keys and values must be as long
+ * as the map's are (of a per-CPU map: 8-byte multiples for each possible CPU); nothing checks that.
+ */
 export interface BpfCalls {
-  /** Returns a descriptor or −errno. `name` has at most 15 characters of `A–Z a–z 0–9 _ .` */
-  createMap(type: number, keyBytes: number, valueBytes: number, entries: number, name: string): number
-  /** `value` must be as long as the map's values are. */
-  updateMap(map: number, index: number, value: Uint8Array, flags: number): number
-  /** `value` must be as long as the map's values are. */
-  lookupMap(map: number, index: number, value: Uint8Array): number
-  /** Returns a descriptor or −errno. */
-  loadProgram(type: number, instructions: Uint8Array, name: string): number
+  /** Returns a descriptor. `name` has at most 15 characters of `A–Z a–z 0–9 _ .` */
+  createMap(type: number, keyBytes: number, valueBytes: number, entries: number, flags: number, name: string): number
+  updateMap(map: number, key: NodeJS.TypedArray, value: NodeJS.TypedArray, flags: number): number
+  lookupMap(map: number, key: NodeJS.TypedArray, value: NodeJS.TypedArray): number
+  deleteFromMap(map: number, key: NodeJS.TypedArray): number
+  /** The key behind `key`, or the first, into `next`; −ENOENT behind the last. */
+  nextKey(map: number, key: NodeJS.TypedArray | undefined, next: NodeJS.TypedArray): number
+  /** Keys and values one behind the other. Linux 5.6. */
+  updateBatch(map: number, keys: NodeJS.TypedArray, values: NodeJS.TypedArray, count: number): number
+  /** No system call writes to the map any more. Linux 5.2. */
+  freezeMap(map: number): number
+  /** The memory of an array map that has BPF_F_MMAPABLE, or of a ring buffer; −errno when it fails. */
+  memoryOf(map: number, offset: number, length: number, writable: boolean): ArrayBuffer | number
+  /** Returns a descriptor. `log` gets what the verifier says, as text that ends with a zero octet. */
+  loadProgram(
+    type: number,
+    instructions: Uint8Array,
+    name: string,
+    attachType: number,
+    flags: number,
+    log: Uint8Array | undefined,
+  ): number
+  /** BPF_PROG_TEST_RUN. `result` gets verdict, ns of one run, bytes of data and of context. */
+  testProgram(
+    program: number,
+    data: Uint8Array | undefined,
+    dataOut: Uint8Array | undefined,
+    context: Uint8Array | undefined,
+    contextOut: Uint8Array | undefined,
+    repeat: number,
+    flags: number,
+    batch: number,
+    result: Uint32Array,
+  ): number
+  /** Returns a descriptor. `target` is an interface's index, or the descriptor of a control group. */
+  createLink(program: number, target: number, attachType: number, flags: number): number
+  updateLink(link: number, program: number): number
+  /** Linux 5.9. */
+  detachLink(link: number): number
   pin(descriptor: number, path: string): number
-  /** Returns a descriptor or −errno. */
+  /** Returns a descriptor. */
   get(path: string): number
+  /** Returns a descriptor. `command` is BPF_PROG_GET_FD_BY_ID or one of its kind. */
+  byId(command: number, id: number): number
+  /** Bytes of `struct bpf_map_info`, `bpf_prog_info` or `bpf_link_info` that the kernel filled in, or −errno. */
+  info(descriptor: number, into: Uint8Array): number
+  /** Closes a descriptor that one of these functions returned, and no other. */
+  close(descriptor: number): void
+  /** Returns when every program that was running has ended (membarrier(2)). */
+  gracePeriod(): number
   /** Waits for the exclusive lock of an open file; −EWOULDBLOCK when somebody else holds it all the time. */
   lock(descriptor: number, milliseconds: number): number
 }

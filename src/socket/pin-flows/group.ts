@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, mkdirSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import { flowGroupFull, otherAffinity, systemError } from '../../errors.js'
@@ -58,7 +58,7 @@ export class FlowGroup {
             const status = native.setInt(SOL_SOCKET, SO_ATTACH_REUSEPORT_EBPF, program)
             if (status !== 0) throw systemError(-status, 'setsockopt', { option: 'pinFlows' })
           } finally {
-            closeSync(program)
+            thread().addon.bpf.close(program)
           }
         })
       } catch (error) {
@@ -114,7 +114,7 @@ function withMaps<T>(
   try {
     return work({ group: map('group'), sockets: map('sockets') })
   } finally {
-    for (const fd of open) closeSync(fd)
+    for (const fd of open) thread().addon.bpf.close(fd)
   }
 }
 
@@ -126,7 +126,7 @@ function openMap(path: string, create: (() => number) | undefined): number {
   const fd = create()
   const status = bpf.pin(fd, path)
   if (status === 0) return fd
-  closeSync(fd)
+  bpf.close(fd)
   throw systemError(-status, 'bpf', { option: 'pinFlows' })
 }
 
@@ -150,7 +150,7 @@ function takePlace(native: NativeSocket, maps: GroupMaps, where: string): number
   const descriptor = Buffer.alloc(8)
   descriptor.writeBigUInt64LE(BigInt(native.fd))
   for (let place = 0; place < PLACES; place++) {
-    const status = thread().addon.bpf.updateMap(maps.sockets, place, descriptor, BPF_NOEXIST)
+    const status = thread().addon.bpf.updateMap(maps.sockets, keyOf(place), descriptor, BPF_NOEXIST)
     if (status === 0) return place
     if (status !== -EEXIST) throw systemError(-status, 'bpf', { option: 'pinFlows' })
   }
@@ -162,7 +162,7 @@ function takenPlaces(maps: GroupMaps): number[] {
   const cookie = Buffer.alloc(8)
   const taken: number[] = []
   for (let place = 0; place < PLACES; place++) {
-    const status = thread().addon.bpf.lookupMap(maps.sockets, place, cookie)
+    const status = thread().addon.bpf.lookupMap(maps.sockets, keyOf(place), cookie)
     if (status === 0) taken.push(place)
     else if (status !== -ENOENT) throw systemError(-status, 'bpf', { option: 'pinFlows' })
   }
@@ -178,12 +178,16 @@ function writeTaken(value: Buffer, places: readonly number[]): void {
 
 function read(maps: GroupMaps): Buffer {
   const value = Buffer.alloc(GROUP_BYTES)
-  const status = thread().addon.bpf.lookupMap(maps.group, 0, value)
+  const status = thread().addon.bpf.lookupMap(maps.group, keyOf(0), value)
   if (status !== 0) throw systemError(-status, 'bpf', { option: 'pinFlows' })
   return value
 }
 
 function write(maps: GroupMaps, value: Buffer): void {
-  const status = thread().addon.bpf.updateMap(maps.group, 0, value, 0)
+  const status = thread().addon.bpf.updateMap(maps.group, keyOf(0), value, 0)
   if (status !== 0) throw systemError(-status, 'bpf', { option: 'pinFlows' })
+}
+
+function keyOf(index: number): Uint32Array {
+  return Uint32Array.of(index)
 }

@@ -1,4 +1,4 @@
-import { closeSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { systemError, unsupportedKernel } from '../../errors.js'
 import * as linux from '../../internal/linux.js'
@@ -27,9 +27,9 @@ export function createMap(name: keyof GroupMaps): number {
   const { bpf } = thread().addon
   const fd =
     name === 'group'
-      ? bpf.createMap(linux.BPF_MAP_TYPE_ARRAY, 4, GROUP_BYTES, 1, 'dsr_group')
+      ? bpf.createMap(linux.BPF_MAP_TYPE_ARRAY, 4, GROUP_BYTES, 1, 0, 'dsr_group')
       : // Values are cookies of sockets, which are 8 bytes long (kernel/bpf/reuseport_array.c).
-        bpf.createMap(linux.BPF_MAP_TYPE_REUSEPORT_SOCKARRAY, 4, 8, PLACES, 'dsr_sockets')
+        bpf.createMap(linux.BPF_MAP_TYPE_REUSEPORT_SOCKARRAY, 4, 8, PLACES, 0, 'dsr_sockets')
   if (fd < 0) throw refused(-fd)
   return fd
 }
@@ -44,7 +44,8 @@ export function loadProgram(maps: GroupMaps): number {
       instructions.writeInt32LE(maps[name], at + 4)
     }
   }
-  const fd = thread().addon.bpf.loadProgram(linux.BPF_PROG_TYPE_SK_REUSEPORT, instructions, 'dsr_pin_flows')
+  const type = linux.BPF_PROG_TYPE_SK_REUSEPORT
+  const fd = thread().addon.bpf.loadProgram(type, instructions, 'dsr_pin_flows', 0, 0, undefined)
   if (fd < 0) throw refused(-fd)
   return fd
 }
@@ -65,7 +66,7 @@ export function checkProgram(): void {
     open.push(loadProgram({ group, sockets }))
     loadedBefore = true
   } finally {
-    for (const fd of open) closeSync(fd)
+    for (const fd of open) thread().addon.bpf.close(fd)
   }
 }
 
