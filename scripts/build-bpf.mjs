@@ -1,10 +1,26 @@
-// Compiles the BPF programs that sockets load, into TypeScript: no compiler is needed where the library is used.
-// test/bpf/generated.test.ts sees that the result is up to date.
-import { writeFileSync } from 'node:fs'
+// Compiles the BPF programs into TypeScript: no compiler is needed where the library is used. test/bpf/generated.test.ts
+// sees that the result is up to date. With --objects it makes plain object files too, bpf/*.bpf.o, for `ip link` and `tc`.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { compileTo } from './lib/bpf.mjs'
+import { dataPlaneSources, definitionPath, generateDefinition } from './lib/bpf-definition.mjs'
+import { generateLayouts, LAYOUTS_PATH } from './lib/bpf-layouts.mjs'
 import { generatePinFlows, PIN_FLOWS_PATH } from './lib/pin-flows.mjs'
+import { run } from './lib/run.mjs'
+
+async function write(path, text) {
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, text)
+  await run('npx', ['biome', 'format', '--write', path])
+}
 
 try {
   writeFileSync(PIN_FLOWS_PATH, await generatePinFlows())
+  await write(LAYOUTS_PATH, await generateLayouts())
+  for (const source of dataPlaneSources()) {
+    await write(definitionPath(source), await generateDefinition(source))
+    if (process.argv.includes('--objects')) await compileTo(source, source.replace(/\.c$/, '.o'))
+  }
 } catch (error) {
   console.error(error.message)
   process.exitCode = 1

@@ -7,6 +7,7 @@
  */
 export * from './errors/argument.js'
 export * from './errors/base.js'
+export * from './errors/bpf.js'
 export * from './errors/codes.js'
 export * from './errors/egress.js'
 export * from './errors/flow-group.js'

@@ -15,8 +15,9 @@
 
 /* What an entry of `services` answers for. */
 enum service_kind {
-  SERVICE_PORTS = 0,     /* the 1024 ports [block * 1024, block * 1024 + 1023] of a VIP */
-  SERVICE_FRAGMENTS = 1, /* fragments of datagrams to a VIP: later ones have no ports. Block 0 */
+  SERVICE_PORTS = 0, /* the 1024 ports [block * 1024, block * 1024 + 1023] of a VIP */
+  SERVICE_FRAGMENTS =
+      1, /* fragments of datagrams to a VIP: later ones have no ports. Block 0; SERVICE_NONE: dropped */
   SERVICE_VIP = 2, /* the VIP itself: its echo requests are answered. Protocol and block 0; no service */
 };
 
@@ -29,10 +30,13 @@ struct service_key {
   __u8 reserved; /* 0 */
 };
 
-/* In `service` of an entry: the ports of the block differ, and `chunk` of `slots` has a service for each. */
-#define SERVICE_SPLIT 0xffffffffu
-/* In a chunk: no service owns the port. */
-#define SERVICE_NONE 0xffffu
+enum service_index {
+  /* In `service` of an entry: the ports of the block differ, and `chunk` of `slots` has a service for each.
+   */
+  SERVICE_SPLIT = 0x7fffffff,
+  /* In a chunk: no service owns the port. */
+  SERVICE_NONE = 0xffff,
+};
 
 /* Value of HASH `services`. */
 struct service_entry {
@@ -60,17 +64,16 @@ struct service {
 
 /* --- edge: which backend ------------------------------------------------------------------------------- */
 
-/* Slots of one chunk of `slots`. */
-#define CHUNK_SLOTS 1024
+enum table_constant {
+  CHUNK_SLOTS = 1024,    /* of one chunk of `slots` */
+  BACKEND_NONE = 0xffff, /* in a table: nobody has the slot */
+};
 
 /* Value of ARRAY `slots` (BPF_F_MMAPABLE): a part of a pool's table, whose slots hold indices of `backends`;
  * or the services of a split block. Written only while nobody refers to it. */
 struct chunk {
   __u16 slots[CHUNK_SLOTS];
 };
-
-/* In a table: nobody has the slot. */
-#define BACKEND_NONE 0xffffu
 
 enum drain_phase {
   DRAIN_NONE = 0,
@@ -100,7 +103,7 @@ enum delivery {
 };
 
 enum backend_flags {
-  BACKEND_FIB = 1,      /* asks the routing table for each packet, instead of `next_hop` */
+  BACKEND_FIB = 1, /* asks the routing table for each packet, instead of `next_hop`; not with DELIVERY_L2 */
   BACKEND_DRAINING = 2, /* with `previous`: its flows stay */
 };
 
@@ -200,7 +203,7 @@ struct vip {
 
 /* --- what is remembered (flow_cache.h) ----------------------------------------------------------------- */
 
-#define FLOW_WAYS 4
+enum flow_constant { FLOW_WAYS = 4 };
 
 /* One remembered flow. 16 bytes; both words are written whole, and `check` shows when they do not belong
  * together. */
@@ -226,7 +229,7 @@ struct counter {
 
 /* Index in `reason_counters` of all programs: why a packet was not forwarded, or was not simply forwarded. */
 enum reason {
-  REASON_FORWARDED = 0,
+  REASON_FORWARDED = 0,      /* not counted: the sum of all services */
   REASON_PASSED = 1,         /* not for a service: to the host, untouched */
   REASON_MALFORMED = 2,      /* lengths that contradict each other, in a packet for a VIP */
   REASON_FRAGMENT = 3,       /* a fragment, and no service of the VIP takes fragments */

@@ -1,4 +1,5 @@
 import { ARGUMENT_RANGE_CODES, ARGUMENT_TYPE_CODES } from './argument.js'
+import { BPF_CODES } from './bpf.js'
 import { TUPLE_CODES } from './egress.js'
 import { EXPLAINED_CODES } from './explain.js'
 import { FLOW_GROUP_CODES } from './flow-group.js'
@@ -18,6 +19,7 @@ export const ERROR_CODES = [
   ...STATE_CODES,
   ...TUPLE_CODES,
   ...FLOW_GROUP_CODES,
+  ...BPF_CODES,
   ...PORT_PLAN_CODES,
   ...PORT_WINDOW_CODES,
   ...PROXY_CODES,

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/* Sends a packet to its backend: new headers before it, or within it, and out. */
+#ifndef UDP_DSR_EDGE_DELIVER_H
+#define UDP_DSR_EDGE_DELIVER_H
+
+#include "checksum.h"
+#include "lookup.h"
+#include "parsing.h"
+
+/* TTL and hop limit of headers that are made here (RFC 1700's default). */
+#define OUTER_TTL 64
+
+/* PROXY protocol version 2 (proxy-protocol.txt §2.2): the header up to the addresses, and its constant parts.
+ */
+struct proxy_header {
+  __be32 signature[3];
+  __u8 command; /* version 2, PROXY */
+  __u8 family;  /* and transport: DGRAM */
+  __be16 length;
+};
+#define PROXY_SIGNATURE_0 NET32(0x0d0a0d0a)
+#define PROXY_SIGNATURE_1 NET32(0x000d0a51)
+#define PROXY_SIGNATURE_2 NET32(0x5549540a)
+enum { PROXY_COMMAND = 0x21, PROXY_INET_DGRAM = 0x12, PROXY_INET6_DGRAM = 0x22 };
+
+struct proxy_ipv4 {
+  struct proxy_header header;
+  __be32 client;
+  __be32 local;
+  __be16 client_port;
+  __be16 local_port;
+};
+
+struct proxy_ipv6 {
+  struct proxy_header header;
+  __be32 client[4];
+  __be32 local[4];
+  __be16 client_port;
+  __be16 local_port;
+};
+
+/* A packet on its way to a backend, as it came in. */
+struct delivered {
+  const struct service* service;
+  struct flow_ipv6 flow; /* addresses of IPv4 v4-mapped; of an ICMP error the flow that it is about */
+  __u32 offset;          /* bytes before its IP header: Ethernet and tags */
+  __u32 headers;         /* bytes of its IP header, with options or extension headers */
+  __u32 length;          /* bytes of the IP packet */
+  __u32 hash;            /* of its flow */
+  __u8 version;          /* 4 or 6 */
+  __u8 tos;              /* TOS octet or traffic class */
+  __u8 error;            /* an ICMP error: about a flow, not of it */
+  __u8 datagram;         /* UDP that is whole, and fills its packet: a PROXY header can be put in */
+  __u8 fragment;         /* a part of a larger packet */
+  __u16 checksum;        /* of the datagram */
+  __u32 payload;         /* what UDP says of its length */
+};
+
+/* Bytes of the Ethernet header that a backend's packets get. */
+INLINE __u32 link_bytes(const struct backend* backend) {
+  return sizeof(struct ethhdr) + (backend->vlan != 0 ? sizeof(struct vlan_header) : 0);
+}
+
+/* Bytes of IP packet that delivery adds; may be negative, when PROXY's new IP header is shorter. */
+INLINE __s32 added_bytes(const struct backend* backend, const struct delivered* packet) {
+  const __s32 ip = is_mapped(backend->address) ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+  switch (backend->delivery) {
+    case DELIVERY_IPIP:
+      return ip;
+    case DELIVERY_GUE:
+      return ip + (__s32)sizeof(struct udphdr);
+    case DELIVERY_PROXY:
+      return ip - (__s32)packet->headers +
+             (__s32)(packet->version == 4 ? sizeof(struct proxy_ipv4) : sizeof(struct proxy_ipv6));
+    default:
+      return 0;
+  }
+}
+
+/* Writes the Ethernet header and sends: back out, or to another interface. */
+INLINE int transmit(struct xdp_md* context, const struct backend* backend, __be16 protocol) {
+  struct ethhdr* ethernet = (void*)(long)context->data;
+  struct vlan_header* tag = (void*)(ethernet + 1);
+  const void* end = (void*)(long)context->data_end;
+  if ((const void*)(tag + 1) > end) return XDP_ABORTED;
+  copy_mac(ethernet->h_dest, backend->next_hop);
+  copy_mac(ethernet->h_source, backend->source_mac);
+  if (unlikely(backend->vlan != 0)) {
+    ethernet->h_proto = NET16(ETH_P_8021Q);
+    tag->tci = NET16(backend->vlan);
+    tag->protocol = protocol;
+  } else {
+    ethernet->h_proto = protocol;
+  }
+  if (backend->ifindex == 0 || backend->ifindex == context->ingress_ifindex) return XDP_TX;
+  return (int)bpf_redirect(backend->ifindex, 0);
+}
+
+/* The same with addresses and interface from the routing table. `ip` is the offset of the IP header. */
+INLINE int transmit_routed(struct xdp_md* context, const struct backend* backend, __u32 ip, __u32 bytes) {
+  const void* data = (void*)(long)context->data;
+  const void* end = (void*)(long)context->data_end;
+  struct bpf_fib_lookup query;
+  memset(&query, 0, sizeof query);
+  query.ifindex = context->ingress_ifindex;
+  __be16 protocol;
+  if (data + ip + sizeof(struct iphdr) > end) return XDP_ABORTED;
+  if (((const struct iphdr*)(data + ip))->version == 4) {
+    const struct iphdr* header = data + ip;
+    protocol = NET16(ETH_P_IP);
+    query.family = 2; /* AF_INET */
+    query.tos = header->tos;
+    query.tot_len = HOST16(header->tot_len);
+    query.ipv4_src = header->saddr;
+    query.ipv4_dst = header->daddr;
+  } else {
+    const struct ipv6hdr* header = data + ip;
+    if ((const void*)(header + 1) > end) return XDP_ABORTED;
+    protocol = NET16(ETH_P_IPV6);
+    query.family = 10; /* AF_INET6 */
+    query.tot_len = HOST16(header->payload_len) + sizeof *header;
+    memcpy(query.ipv6_src, &header->saddr, 16);
+    memcpy(query.ipv6_dst, &header->daddr, 16);
+  }
+  if (bpf_fib_lookup(context, &query, sizeof query, 0) != BPF_FIB_LKUP_RET_SUCCESS) {
+    return ended(REASON_NO_ROUTE, bytes, XDP_DROP);
+  }
+  struct backend hop = *backend;
+  copy_mac(hop.next_hop, query.dmac);
+  copy_mac(hop.source_mac, query.smac);
+  hop.ifindex = query.ifindex;
+  return transmit(context, &hop, protocol);
+}
+
+/* An IPv4 header for the backend. RFC 2003 §3.1 lets a tunnel set DF whatever the inner packet says: what is
+ * too big was refused before, and with DF the identification may be 0 (RFC 6864 §4.1). */
+INLINE void write_ipv4(struct iphdr* ip, const struct backend* backend, __u8 tos, __u8 protocol,
+                       __u32 length) {
+  memset(ip, 0, sizeof *ip);
+  ip->version = 4;
+  ip->ihl = sizeof *ip / 4;
+  ip->tos = tos;
+  ip->tot_len = NET16((__u16)length);
+  ip->frag_off = IPV4_DONT_FRAGMENT;
+  ip->ttl = OUTER_TTL;
+  ip->protocol = protocol;
+  ip->saddr = backend->source[3];
+  ip->daddr = backend->address[3];
+  ip->check = checksum_ipv4(ip);
+}
+
+/* The flow label spreads tunnels over paths (RFC 6438). `length` is that of what follows. */
+INLINE void write_ipv6(struct ipv6hdr* ip, const struct backend* backend, __u8 tos, __u8 next, __u32 length,
+                       __u32 hash) {
+  const __be32 first = NET32(6u << 28 | (__u32)tos << 20 | (hash & 0xfffff));
+  memcpy(ip, &first, sizeof first);
+  ip->payload_len = NET16((__u16)length);
+  ip->nexthdr = next;
+  ip->hop_limit = OUTER_TTL;
+  copy_address((__be32*)&ip->saddr, backend->source);
+  copy_address((__be32*)&ip->daddr, backend->address);
+}
+
+/* Spreads what goes into one tunnel over queues and paths: a port of the ephemeral range (RFC 6335 §6). */
+INLINE __be16 tunnel_port(__u32 hash) { return NET16((__u16)(0xc000 | hash >> 18)); }
+
+/* Puts an outer header before the packet. */
+INLINE int encapsulate(struct xdp_md* context, const struct backend* backend,
+                       const struct delivered* packet) {
+  const int gue = backend->delivery == DELIVERY_GUE;
+  const int ipv4 = is_mapped(backend->address);
+  const __u32 link = link_bytes(backend);
+  const __u32 udp = gue ? sizeof(struct udphdr) : 0;
+  const __u32 outer = (ipv4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) + udp;
+  if (bpf_xdp_adjust_head(context, (int)packet->offset - (int)(link + outer)) != 0) {
+    return ended(REASON_NO_HEADROOM, packet->length, XDP_DROP);
+  }
+  void* data = (void*)(long)context->data;
+  const void* end = (void*)(long)context->data_end;
+  const __u8 inner = packet->version == 4 ? IPPROTO_IPIP : IPPROTO_IPV6;
+  const __u8 protocol = gue ? IPPROTO_UDP : inner;
+  if (data + link + sizeof(struct ipv6hdr) + sizeof(struct udphdr) > end) return XDP_ABORTED;
+  struct udphdr* header;
+  if (ipv4) {
+    write_ipv4(data + link, backend, packet->tos, protocol, packet->length + outer);
+    header = data + link + sizeof(struct iphdr);
+  } else {
+    write_ipv6(data + link, backend, packet->tos, protocol, packet->length + udp, packet->hash);
+    header = data + link + sizeof(struct ipv6hdr);
+  }
+  if (gue) {
+    header->source = tunnel_port(packet->hash);
+    header->dest = backend->port;
+    header->len = NET16((__u16)(packet->length + udp));
+    header->check = 0; /* allowed for tunnels over IPv6, too (RFC 6935) */
+  }
+  if (settings.fib && backend->flags & BACKEND_FIB)
+    return transmit_routed(context, backend, link, packet->length);
+  return transmit(context, backend, ipv4 ? NET16(ETH_P_IP) : NET16(ETH_P_IPV6));
+}
+
+INLINE void write_proxy_header(struct proxy_header* header, __u8 family, __u16 addresses) {
+  header->signature[0] = PROXY_SIGNATURE_0;
+  header->signature[1] = PROXY_SIGNATURE_1;
+  header->signature[2] = PROXY_SIGNATURE_2;
+  header->command = PROXY_COMMAND;
+  header->family = family;
+  header->length = NET16(addresses);
+}
+
+/* Sum of a PROXY header's words but for addresses and ports. */
+INLINE __u64 proxy_sum(__u8 family, __u16 addresses) {
+  return (__u64)PROXY_SIGNATURE_0 + PROXY_SIGNATURE_1 + PROXY_SIGNATURE_2 +
+         NET16((__u16)(PROXY_COMMAND << 8 | family)) + NET16(addresses);
+}
+
+/* Addresses the datagram to the backend, and puts a PROXY header before its payload. */
+INLINE int deliver_by_proxy(struct xdp_md* context, const struct backend* backend,
+                            const struct delivered* packet) {
+  if (unlikely(!packet->datagram)) return ended(REASON_UNSUPPORTED, packet->length, XDP_DROP);
+  const int ipv4 = is_mapped(backend->address);
+  const int client_ipv4 = packet->version == 4;
+  if (packet->checksum == 0 && !(ipv4 && client_ipv4)) {
+    return ended(REASON_NO_CHECKSUM, packet->length, XDP_DROP);
+  }
+  const __u32 link = link_bytes(backend);
+  const __u32 ip = ipv4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+  const __u32 proxy = client_ipv4 ? sizeof(struct proxy_ipv4) : sizeof(struct proxy_ipv6);
+  const int grow = (int)(link + ip + proxy) - (int)(packet->offset + packet->headers);
+  if (bpf_xdp_adjust_head(context, -grow) != 0) return ended(REASON_NO_HEADROOM, packet->length, XDP_DROP);
+  void* data = (void*)(long)context->data;
+  const void* end = (void*)(long)context->data_end;
+  if (data + link + sizeof(struct ipv6hdr) + sizeof(struct udphdr) > end) return XDP_ABORTED;
+
+  const __be16 port = backend->port != 0 ? backend->port : packet->flow.local_port;
+  const __be16 source = tunnel_port(packet->hash);
+  const __u16 length = (__u16)(packet->length - packet->headers + proxy);
+  struct udphdr* udp;
+  __u64 sum = (__u16)~packet->checksum;
+  if (ipv4) {
+    write_ipv4(data + link, backend, packet->tos, IPPROTO_UDP, length + ip);
+    udp = data + link + sizeof(struct iphdr);
+    sum += (__u64)backend->source[3] + backend->address[3];
+  } else {
+    write_ipv6(data + link, backend, packet->tos, IPPROTO_UDP, length, packet->hash);
+    udp = data + link + sizeof(struct ipv6hdr);
+    sum = checksum_add_address(checksum_add_address(sum, backend->source), backend->address);
+  }
+  /* The old addresses and ports go out of the sum as they leave the header, and come back with PROXY's. The
+   * length is in it twice, in the UDP header and in the pseudo header. */
+  sum += (__u64)source + port + 2ull * NET16((__u16)proxy);
+  if (client_ipv4) {
+    struct proxy_ipv4* header = (void*)(udp + 1);
+    if ((const void*)(header + 1) > end) return XDP_ABORTED;
+    write_proxy_header(&header->header, PROXY_INET_DGRAM, sizeof *header - sizeof header->header);
+    header->client = packet->flow.client[3];
+    header->local = packet->flow.local[3];
+    header->client_port = packet->flow.client_port;
+    header->local_port = packet->flow.local_port;
+    sum += proxy_sum(PROXY_INET_DGRAM, sizeof *header - sizeof header->header);
+  } else {
+    struct proxy_ipv6* header = (void*)(udp + 1);
+    if ((const void*)(header + 1) > end) return XDP_ABORTED;
+    write_proxy_header(&header->header, PROXY_INET6_DGRAM, sizeof *header - sizeof header->header);
+    copy_address(header->client, packet->flow.client);
+    copy_address(header->local, packet->flow.local);
+    header->client_port = packet->flow.client_port;
+    header->local_port = packet->flow.local_port;
+    sum += proxy_sum(PROXY_INET6_DGRAM, sizeof *header - sizeof header->header);
+  }
+  udp->source = source;
+  udp->dest = port;
+  udp->len = NET16(length);
+  udp->check = packet->checksum == 0 ? 0 : checksum_not_zero(sum);
+  if (settings.fib && backend->flags & BACKEND_FIB)
+    return transmit_routed(context, backend, link, packet->length);
+  return transmit(context, backend, ipv4 ? NET16(ETH_P_IP) : NET16(ETH_P_IPV6));
+}
+
+/* New Ethernet addresses, and tags as the backend's segment has them. */
+INLINE int deliver_on_link(struct xdp_md* context, const struct backend* backend,
+                           const struct delivered* packet) {
+  const __u32 link = link_bytes(backend);
+  if (unlikely(link != packet->offset)) {
+    if (bpf_xdp_adjust_head(context, (int)packet->offset - (int)link) != 0) {
+      return ended(REASON_NO_HEADROOM, packet->length, XDP_DROP);
+    }
+  }
+  return transmit(context, backend, packet->version == 4 ? NET16(ETH_P_IP) : NET16(ETH_P_IPV6));
+}
+
+INLINE int deliver(struct xdp_md* context, const struct backend* backend, const struct delivered* packet) {
+  count_in(&backend_counters, backend->counters, packet->length);
+  switch (backend->delivery) {
+    case DELIVERY_L2:
+      return deliver_on_link(context, backend, packet);
+    case DELIVERY_PROXY:
+      return deliver_by_proxy(context, backend, packet);
+    default:
+      return encapsulate(context, backend, packet);
+  }
+}
+
+#endif

@@ -1,0 +1,14 @@
+/**
+ * BPF programs and maps: what the kernel offers through bpf(2), and the programs of this package. Needs Linux and, for almost
+ * all of it, root or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON; can be imported everywhere.
+ *
+ * @module
+ */
+export { BpfError } from '../errors.js'
+export { decode, encode, type Layout } from './codec.js'
+export type { MapDefinition, ObjectDefinition, ProgramDefinition } from './definition.js'
+export * as layouts from './layouts.js'
+export { BpfMap, type UpdateMode } from './map.js'
+export { type LoadedObject, type LoadOptions, loadObject } from './object.js'
+export { edgeObject } from './objects/edge.js'
+export { BpfProgram, type TestRun, type TestRunOptions } from './program.js'
