@@ -163,7 +163,6 @@ INLINE int forward(struct xdp_md* context, struct delivered* packet) {
     /* A backend that is addressed by itself has no use for a message to the VIP; and no error answers an
      * error. */
     if (backend->delivery == DELIVERY_PROXY || (__s32)packet->length + added > backend->mtu) return XDP_PASS;
-    count_in(&reason_counters, REASON_ICMP_ERROR, packet->length);
   }
   if (unlikely(!age(context, packet))) return ended(REASON_TTL, packet->length, XDP_DROP);
   if (unlikely((__s32)packet->length + added > backend->mtu)) {
@@ -171,7 +170,11 @@ INLINE int forward(struct xdp_md* context, struct delivered* packet) {
     return packet->version == 4 ? too_big_ipv4(context, packet->offset, packet->length, mtu)
                                 : too_big_ipv6(context, packet->offset, packet->length, mtu);
   }
-  if (likely(!packet->error)) count_in(&service_counters, packet->service->counters, packet->length);
+  if (unlikely(packet->error)) {
+    count_in(&reason_counters, REASON_ICMP_ERROR, packet->length);
+  } else {
+    count_in(&service_counters, packet->service->counters, packet->length);
+  }
   return deliver(context, backend, packet);
 }
 

@@ -179,16 +179,18 @@ INLINE int encapsulate(struct xdp_md* context, const struct backend* backend,
   const void* end = (void*)(long)context->data_end;
   const __u8 inner = packet->version == 4 ? IPPROTO_IPIP : IPPROTO_IPV6;
   const __u8 protocol = gue ? IPPROTO_UDP : inner;
-  if (data + link + sizeof(struct ipv6hdr) + sizeof(struct udphdr) > end) return XDP_ABORTED;
   struct udphdr* header;
   if (ipv4) {
+    if (data + link + sizeof(struct iphdr) > end) return XDP_ABORTED;
     write_ipv4(data + link, backend, packet->tos, protocol, packet->length + outer);
     header = data + link + sizeof(struct iphdr);
   } else {
+    if (data + link + sizeof(struct ipv6hdr) > end) return XDP_ABORTED;
     write_ipv6(data + link, backend, packet->tos, protocol, packet->length + udp, packet->hash);
     header = data + link + sizeof(struct ipv6hdr);
   }
   if (gue) {
+    if ((const void*)(header + 1) > end) return XDP_ABORTED;
     header->source = tunnel_port(packet->hash);
     header->dest = backend->port;
     header->len = NET16((__u16)(packet->length + udp));

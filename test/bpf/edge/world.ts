@@ -1,0 +1,164 @@
+import { loadObject, edgeObject, encode, type LoadedObject, layouts } from '../../../src/bpf/index.js'
+import { settingsOf } from '../../../src/bpf/object.js'
+import type { Affinity } from '../../../src/pinning/index.js'
+import { addressBytes } from '../address.js'
+
+const { Backend, EdgeSettings, Service, ServiceEntry, ServiceIndex, ServiceKey, ServiceKind, TableConstant, Delivery } = layouts
+
+export type DeliveryName = keyof typeof Delivery
+
+/** A backend of a test. Addresses are texts; `ifindex` 0 sends back out. */
+export interface TestBackend {
+  delivery: DeliveryName
+  address: string
+  source: string
+  port?: number
+  vlan?: number
+  mtu?: number
+  ifindex?: number
+}
+
+export interface TestService {
+  vip: string
+  /** First and last port. */
+  ports: readonly [number, number]
+  affinity: Affinity
+  /** Index in `pools`. */
+  pool: number
+  /** Takes the VIP's fragments. */
+  fragments?: boolean
+}
+
+/** What an edge is told. Tables are given slot by slot: indices of `backends`, BACKEND_NONE for nobody. */
+export interface World {
+  secret: Uint8Array
+  services: readonly TestService[]
+  pools: readonly (readonly number[])[]
+  backends: readonly TestBackend[]
+  /** VIPs that answer echo requests. */
+  echo: readonly string[]
+  settings?: Partial<layouts.EdgeSettings>
+}
+
+export const AFFINITIES: readonly Affinity[] = ['client-ip', 'client-ip-port', 'flow']
+
+/** Ethernet addresses that backend `index` is reached by. */
+export const macOf = (index: number): Uint8Array => Uint8Array.of(2, 0, 0, 1, index >> 8, index)
+export const sourceMacOf = (index: number): Uint8Array => Uint8Array.of(2, 0, 0, 2, index >> 8, index)
+
+export const DEFAULT_MTU = 1500
+
+const SETTINGS: layouts.EdgeSettings = {
+  flowTable: 0,
+  draining: 0,
+  quic: 0,
+  learnedPorts: 0,
+  fragments: 1,
+  fib: 0,
+  events: 0,
+  returnPath: 0,
+  eventMask: 0,
+  flowSets: 1,
+  flowIdle: 30,
+  icmpInterval: 0, // every message is sent
+}
+
+const key = (index: number) => Uint32Array.of(index)
+
+/** The edge's program over maps that say what a world says. */
+export class LoadedEdge {
+  readonly object: LoadedObject<typeof edgeObject>
+
+  constructor(world: World) {
+    const entries = { services: 16384, slots: 256, serviceTable: 1024, pools: 64, backends: 1024 }
+    const settings = settingsOf(EdgeSettings, { ...SETTINGS, ...world.settings })
+    this.object = loadObject(edgeObject, { entries, settings })
+    this.fill(world)
+  }
+
+  /** Writes a world into the maps, in any order: no packet is under way. */
+  fill(world: World): void {
+    const { maps } = this.object
+    for (const [index, backend] of world.backends.entries()) maps.backends.update(key(index), encode(Backend, backendValue(backend, index)))
+    let chunk = 0
+    const chunks = new Uint16Array(maps.slots.memory())
+    const pools = new BigUint64Array(maps.pools.memory())
+    for (const [index, slots] of world.pools.entries()) {
+      chunks.set(slots, chunk * TableConstant.chunkSlots)
+      pools[2 * index] = slots.length === 0 ? 0n : BigInt(chunk) | (BigInt(slots.length) << 32n)
+      chunk += Math.ceil(slots.length / TableConstant.chunkSlots)
+    }
+    const blocks = new Map<string, Uint16Array>()
+    const fragments = new Map<string, number>()
+    for (const [index, service] of world.services.entries()) {
+      maps.serviceTable.update(key(index), encode(Service, serviceValue(service, index, world.secret)))
+      fragments.set(service.vip, service.fragments ? index : (fragments.get(service.vip) ?? ServiceIndex.none))
+      for (let port = service.ports[0]; port <= service.ports[1]; port++) {
+        const name = `${service.vip} ${port >> 10}`
+        const owners = blocks.get(name) ?? new Uint16Array(TableConstant.chunkSlots).fill(ServiceIndex.none)
+        owners[port & 1023] = index
+        blocks.set(name, owners)
+      }
+    }
+    const entry = (vip: string, kind: number, protocol: number, block: number, service: number, at = 0) => {
+      const where = encode(ServiceKey, { address: addressBytes(vip), kind, protocol, block })
+      maps.services.update(where, encode(ServiceEntry, { service, chunk: at }))
+    }
+    for (const [name, owners] of blocks) {
+      const [vip, block] = name.split(' ') as [string, string]
+      const whole = owners.every((owner) => owner === owners[0])
+      if (whole) {
+        entry(vip, ServiceKind.ports, 17, Number(block), owners[0]!)
+      } else {
+        chunks.set(owners, chunk * TableConstant.chunkSlots)
+        entry(vip, ServiceKind.ports, 17, Number(block), ServiceIndex.split, chunk++)
+      }
+    }
+    for (const [vip, service] of fragments) entry(vip, ServiceKind.fragments, 17, 0, service)
+    for (const vip of world.echo) entry(vip, ServiceKind.vip, 0, 0, ServiceIndex.none)
+  }
+
+  run(frame: Uint8Array): { verdict: number; data: Uint8Array } {
+    return this.object.programs.edge.testRun({ data: frame })
+  }
+
+  /** Packets counted under an index, over all CPUs. */
+  count(map: 'reasonCounters' | 'serviceCounters' | 'backendCounters', index: number): number {
+    const values = this.object.maps[map].lookupPerCpu(key(index))
+    return values.reduce((total, value) => total + Number(new DataView(value.buffer, value.byteOffset).getBigUint64(0, true)), 0)
+  }
+
+  close(): void {
+    this.object.close()
+  }
+}
+
+function backendValue(backend: TestBackend, index: number): layouts.Backend {
+  return {
+    address: addressBytes(backend.address),
+    source: addressBytes(backend.source),
+    nextHop: macOf(index),
+    sourceMac: sourceMacOf(index),
+    ifindex: backend.ifindex ?? 0,
+    counters: index,
+    vlan: backend.vlan ?? 0,
+    mtu: backend.mtu ?? DEFAULT_MTU,
+    port: backend.port ?? 0,
+    delivery: Delivery[backend.delivery],
+    flags: 0,
+    epoch: 0,
+  }
+}
+
+function serviceValue(service: TestService, index: number, secret: Uint8Array): layouts.Service {
+  const words = new DataView(secret.buffer, secret.byteOffset)
+  return {
+    secret: { words: [words.getUint32(0, true), words.getUint32(4, true)] },
+    pool: service.pool,
+    counters: index,
+    affinity: AFFINITIES.indexOf(service.affinity),
+    flags: 0,
+    quicConfigBits: 0,
+    quicIdLength: 0,
+  }
+}
