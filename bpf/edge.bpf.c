@@ -178,8 +178,7 @@ INLINE int forward(struct xdp_md* context, struct delivered* packet) {
   return deliver(context, backend, packet);
 }
 
-SECTION("xdp")
-int edge(struct xdp_md* context) {
+INLINE int edge_packet(struct xdp_md* context) {
   __be16 protocol = 0;
   struct delivered packet = {};
   packet.offset = parse_ethernet((void*)(long)context->data, (void*)(long)context->data_end, &protocol);
@@ -194,5 +193,8 @@ int edge(struct xdp_md* context) {
   verdict = find(&packet);
   return verdict == FOR_SERVICE ? forward(context, &packet) : verdict;
 }
+
+SECTION("xdp")
+int edge(struct xdp_md* context) { return edge_packet(context); }
 
 LICENSE("Dual MIT/GPL");

@@ -6,3 +6,4 @@ export interface BpfProgram {
 }
 export const CLANG: string
 export function compileBpf(source: string, section: string, includes?: readonly string[]): Promise<BpfProgram>
+export function compileTo(source: string, object: string, includes?: readonly string[]): Promise<void>

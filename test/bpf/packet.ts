@@ -63,7 +63,16 @@ export interface IpOptions {
 }
 
 export function ipv4(payload: Uint8Array, given: IpOptions): Uint8Array {
-  const { source, destination, protocol = UDP, ttl = 64, tos = 0, fragment = 0, id = 0, options = new Uint8Array(0) } = given
+  const {
+    source,
+    destination,
+    protocol = UDP,
+    ttl = 64,
+    tos = 0,
+    fragment = 0,
+    id = 0,
+    options = new Uint8Array(0),
+  } = given
   const header = Buffer.alloc(20)
   header[0] = 0x40 | (5 + options.length / 4)
   header[1] = tos
@@ -121,7 +130,13 @@ export function udp(payload: Uint8Array, options: UdpOptions): Uint8Array {
 }
 
 /** Type, code, the four bytes behind the checksum, and what follows. For ICMPv6 the addresses count. */
-export function icmp(type: number, code: number, rest: number, body: Uint8Array, ends?: { source: string; destination: string }) {
+export function icmp(
+  type: number,
+  code: number,
+  rest: number,
+  body: Uint8Array,
+  ends?: { source: string; destination: string },
+) {
   const header = Buffer.alloc(8)
   header[0] = type
   header[1] = code

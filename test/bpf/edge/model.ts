@@ -42,7 +42,8 @@ interface Parsed {
   ttl: number
 }
 
-const bytesOf = (...parts: readonly (Uint8Array | readonly number[])[]) => new Uint8Array(Buffer.concat(parts.map((part) => Uint8Array.from(part))))
+const bytesOf = (...parts: readonly (Uint8Array | readonly number[])[]) =>
+  new Uint8Array(Buffer.concat(parts.map((part) => Uint8Array.from(part))))
 const u16 = (bytes: Uint8Array, at: number) => (bytes[at]! << 8) | bytes[at + 1]!
 const big = (value: number) => [value >>> 8, value & 0xff]
 const same = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0
@@ -138,7 +139,8 @@ function parse6(link: Uint8Array, rest: Uint8Array): Parsed | undefined {
 }
 
 function serviceAt(world: World, vip: Uint8Array, port: number): number {
-  const owns = ({ vip: own, ports }: TestService) => same(addressBytes(own), vip) && port >= ports[0] && port <= ports[1]
+  const owns = ({ vip: own, ports }: TestService) =>
+    same(addressBytes(own), vip) && port >= ports[0] && port <= ports[1]
   // Of two that own a port, the later one was written over the earlier.
   return world.services.findLastIndex(owns)
 }
@@ -183,7 +185,13 @@ function fragmentOf(world: World, frame: Uint8Array, parsed: Parsed): Outcome {
   if (here.length === 0) return passes(frame)
   const service = world.services.findLastIndex((one) => one.fragments && here.includes(one))
   if (service < 0 || world.settings?.fragments === 0) return drops('fragment')
-  return send(world, parsed, service, { client: parsed.source, local: parsed.destination, clientPort: 0, localPort: 0 }, false)
+  return send(
+    world,
+    parsed,
+    service,
+    { client: parsed.source, local: parsed.destination, clientPort: 0, localPort: 0 },
+    false,
+  )
 }
 
 function send(world: World, parsed: Parsed, index: number, flow: FlowBytes, whole: boolean): Outcome {
@@ -230,13 +238,26 @@ function aged({ version, packet }: Parsed): Uint8Array {
   return older
 }
 
-function deliver(parsed: Parsed, backend: TestBackend, number: number, hash: number, flow: FlowBytes, whole: boolean): Outcome {
+function deliver(
+  parsed: Parsed,
+  backend: TestBackend,
+  number: number,
+  hash: number,
+  flow: FlowBytes,
+  whole: boolean,
+): Outcome {
   const inner = aged(parsed)
   switch (backend.delivery) {
     case 'l2':
       return leaves(backend, number, parsed, inner, parsed.version)
     case 'ipip':
-      return leaves(backend, number, parsed, outerHeader(backend, parsed, inner, hash, parsed.version === 4 ? wire.IPIP : wire.IPV6), familyOf(backend))
+      return leaves(
+        backend,
+        number,
+        parsed,
+        outerHeader(backend, parsed, inner, hash, parsed.version === 4 ? wire.IPIP : wire.IPV6),
+        familyOf(backend),
+      )
     case 'gue': {
       const udp = bytesOf(big(0xc000 | (hash >>> 18)), big(backend.port ?? 0), big(8 + inner.length), [0, 0], inner)
       return leaves(backend, number, parsed, outerHeader(backend, parsed, udp, hash, wire.UDP), familyOf(backend))
@@ -249,7 +270,13 @@ function deliver(parsed: Parsed, backend: TestBackend, number: number, hash: num
 const familyOf = ({ address }: TestBackend): 4 | 6 => (isV4(addressBytes(address)) ? 4 : 6)
 
 /** An outer header before `payload`. */
-function outerHeader(backend: TestBackend, { tos }: Parsed, payload: Uint8Array, hash: number, protocol: number): Uint8Array {
+function outerHeader(
+  backend: TestBackend,
+  { tos }: Parsed,
+  payload: Uint8Array,
+  hash: number,
+  protocol: number,
+): Uint8Array {
   const ends = { source: backend.source, destination: backend.address, protocol, tos }
   return familyOf(backend) === 4
     ? wire.ipv4(payload, { ...ends, fragment: 0x4000 })
@@ -304,12 +331,20 @@ function tooBig({ link, version, packet, source, destination }: Parsed, mtu: num
   const ends = { source: text(destination), destination: text(source) }
   if (version === 4) {
     const message = wire.icmp(3, 4, mtu, packet4Aged(packet).subarray(0, 512))
-    return { verdict: VERDICT.tx, frame: bytesOf(turned(link), wire.ipv4(message, { ...ends, protocol: wire.ICMP, fragment: 0x4000 })), reason: 'tooBig' }
+    return {
+      verdict: VERDICT.tx,
+      frame: bytesOf(turned(link), wire.ipv4(message, { ...ends, protocol: wire.ICMP, fragment: 0x4000 })),
+      reason: 'tooBig',
+    }
   }
   const quoted = packet.slice(0, packet.length >= 1232 ? 1232 : 512)
   quoted[7]!--
   const message = wire.icmp(2, 0, Math.max(mtu, 1280), quoted, ends)
-  return { verdict: VERDICT.tx, frame: bytesOf(turned(link), wire.ipv6(message, { ...ends, protocol: wire.ICMPV6 })), reason: 'tooBig' }
+  return {
+    verdict: VERDICT.tx,
+    frame: bytesOf(turned(link), wire.ipv6(message, { ...ends, protocol: wire.ICMPV6 })),
+    reason: 'tooBig',
+  }
 }
 
 const packet4Aged = (packet: Uint8Array) => aged({ version: 4, packet } as Parsed)
@@ -326,7 +361,8 @@ function icmpOf(world: World, frame: Uint8Array, parsed: Parsed, whole: Uint8Arr
   if (about.length < header + 8) return passes(frame)
   if (v4 && (about[0] !== 0x45 || about[9] !== wire.UDP || (u16(about, 6) & 0x1fff) !== 0)) return passes(frame)
   if (!v4 && (about[0]! >> 4 !== 6 || about[6] !== wire.UDP)) return passes(frame)
-  const at = (start: number) => (v4 ? bytesOf(MAPPED, about.subarray(start, start + 4)) : about.slice(start, start + 16))
+  const at = (start: number) =>
+    v4 ? bytesOf(MAPPED, about.subarray(start, start + 4)) : about.slice(start, start + 16)
   const flow = {
     local: at(v4 ? 12 : 8),
     client: at(v4 ? 16 : 24),

@@ -23,8 +23,17 @@ export class Random {
     return list[this.below(list.length)]!
   }
   bytes(length: number): Uint8Array {
-    return Uint8Array.from({ length }, () => this.below(256))
+    if (length <= 64) return Uint8Array.from({ length }, () => this.below(256))
+    const from = this.below(NOISE.length - length)
+    return NOISE.slice(from, from + length)
   }
+}
+
+/** Where longer runs of random bytes are cut from. */
+const NOISE = new Uint8Array(4096)
+for (let i = 0, state = 1; i < NOISE.length; i++) {
+  state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
+  NOISE[i] = state >>> 16
 }
 
 const VIPS = ['198.51.100.2', '198.51.100.3', '2001:db8:51::2', '2001:db8:51::3']
@@ -46,7 +55,9 @@ export function randomWorld(random: Random): World {
     }
   })
   const pools = Array.from({ length: 1 + random.below(3) }, () =>
-    Array.from({ length: random.of([0, 2, 3, 101, 1024, 1031, 4099]) }, () => (random.chance(0.05) ? 0xffff : random.below(backends.length))),
+    Array.from({ length: random.of([0, 2, 3, 101, 1024, 1031, 4099]) }, () =>
+      random.chance(0.05) ? 0xffff : random.below(backends.length),
+    ),
   )
   const services: TestService[] = Array.from({ length: 1 + random.below(5) }, () => {
     const fragments = random.chance(0.4)
@@ -60,7 +71,14 @@ export function randomWorld(random: Random): World {
       fragments,
     }
   })
-  return { secret: random.bytes(8), services, pools, backends, echo: VIPS.filter(() => random.chance(0.5)), settings: { fragments: random.chance(0.8) ? 1 : 0 } }
+  return {
+    secret: random.bytes(8),
+    services,
+    pools,
+    backends,
+    echo: VIPS.filter(() => random.chance(0.5)),
+    settings: { fragments: random.chance(0.8) ? 1 : 0 },
+  }
 }
 
 /** A frame that is likely to be for a service of the world, and often odd. */
@@ -68,7 +86,9 @@ export function randomFrame(random: Random, world: World): Uint8Array {
   const service = random.of(world.services)
   const vip = random.chance(0.9) ? service.vip : random.of([...VIPS, ...OTHERS])
   const client = isV6(vip) ? `2001:db8:113::${random.below(0xffff).toString(16)}` : `203.0.113.${random.below(256)}`
-  const port = random.chance(0.9) ? service.ports[0] + random.below(service.ports[1] - service.ports[0] + 1) : random.below(65_536)
+  const port = random.chance(0.9)
+    ? service.ports[0] + random.below(service.ports[1] - service.ports[0] + 1)
+    : random.below(65_536)
   const packet = randomPacket(random, vip, client, port)
   const vlans = Array.from({ length: random.chance(0.8) ? 0 : 1 + random.below(3) }, () => ({
     tci: random.below(65_536),
@@ -83,7 +103,12 @@ function randomPacket(random: Random, vip: string, client: string, port: number)
   const payload = random.bytes(length)
   const clientPort = random.below(65_536)
   const ends = { source: client, destination: vip }
-  const common = { ...ends, ttl: random.of([64, 64, 64, 2, 1, 0, 255]), tos: random.below(256), id: random.below(65_536) }
+  const common = {
+    ...ends,
+    ttl: random.of([64, 64, 64, 2, 1, 0, 255]),
+    tos: random.below(256),
+    id: random.below(65_536),
+  }
   const v6 = isV6(vip)
   switch (random.below(8)) {
     case 0: {
@@ -97,7 +122,10 @@ function randomPacket(random: Random, vip: string, client: string, port: number)
     case 1: {
       // Errors about what a backend sent.
       const router = v6 ? '2001:db8:7::1' : '192.0.2.1'
-      const about = { source: random.chance(0.9) ? vip : random.of(VIPS.filter((other) => isV6(other) === v6)), destination: client }
+      const about = {
+        source: random.chance(0.9) ? vip : random.of(VIPS.filter((other) => isV6(other) === v6)),
+        destination: client,
+      }
       const datagram = wire.udp(payload.subarray(0, 512), { ...about, sourcePort: port, destinationPort: clientPort })
       const quoted = wire.ip(datagram, { ...about, fragment: v6 ? 0 : random.of([0, 0x4000, 0x2000, 5]) })
       const cut = quoted.subarray(0, random.of([quoted.length, v6 ? 48 : 28, v6 ? 47 : 27, 20]))
@@ -116,7 +144,12 @@ function randomPacket(random: Random, vip: string, client: string, port: number)
       return wire.ipv6(datagram, { ...common, options: header, firstExtension: 44 })
     }
     default: {
-      const datagram = wire.udp(payload, { ...ends, sourcePort: clientPort, destinationPort: port, checksum: random.chance(0.85) })
+      const datagram = wire.udp(payload, {
+        ...ends,
+        sourcePort: clientPort,
+        destinationPort: port,
+        checksum: random.chance(0.85),
+      })
       // What UDP says of its length may be less than there is (RFC 9868), or wrong.
       if (random.chance(0.05)) new DataView(datagram.buffer).setUint16(4, random.of([0, 7, 8, 9, datagram.length + 1]))
       if (random.chance(0.8)) return wire.ip(datagram, { ...common, fragment: v6 ? 0 : random.of([0, 0x4000]) })
@@ -126,7 +159,11 @@ function randomPacket(random: Random, vip: string, client: string, port: number)
         const next = kinds[i + 1] ?? 17
         return kind === 44 ? wire.fragmentHeader(next, 0, false) : wire.extension(next, 1 + random.below(2))
       })
-      return wire.ipv6(datagram, { ...common, options: new Uint8Array(Buffer.concat(headers)), firstExtension: kinds[0]! })
+      return wire.ipv6(datagram, {
+        ...common,
+        options: new Uint8Array(Buffer.concat(headers)),
+        firstExtension: kinds[0]!,
+      })
     }
   }
 }
@@ -136,7 +173,8 @@ function mutated(random: Random, frame: Uint8Array): Uint8Array {
   const changed = frame.slice()
   switch (random.below(3)) {
     case 0:
-      for (let i = 0; i <= random.below(4); i++) changed[random.below(Math.min(changed.length, 100))] = random.below(256)
+      for (let i = 0; i <= random.below(4); i++)
+        changed[random.below(Math.min(changed.length, 100))] = random.below(256)
       return changed
     case 1:
       return changed.subarray(0, 14 + random.below(changed.length - 13))

@@ -1,0 +1,2 @@
+export const LAYOUTS_PATH: string
+export function generateLayouts(): Promise<string>
