@@ -116,16 +116,13 @@ INLINE int classify_ipv6(struct xdp_md* context, struct delivered* packet) {
 
 /* Finds the service; FOR_SERVICE when there is one. */
 INLINE int find(struct delivered* packet) {
-  struct service_key key;
-  copy_address(key.address, packet->flow.local);
   if (unlikely(packet->fragment)) {
-    const struct service_entry* entry = find_entry(&key, SERVICE_FRAGMENTS, IPPROTO_UDP);
-    if (entry == 0) return XDP_PASS;
-    const __u32 index = entry->service;
+    const __u32 index = find_entry(packet->flow.local, SERVICE_FRAGMENTS, IPPROTO_UDP, 0);
+    if (index == SERVICE_MISSING) return XDP_PASS;
     packet->service = settings.fragments ? bpf_map_lookup_elem(&service_table, &index) : 0;
     return packet->service != 0 ? FOR_SERVICE : ended(REASON_FRAGMENT, packet->length, XDP_DROP);
   }
-  packet->service = find_service(&key, packet->flow.local_port);
+  packet->service = find_service(packet->flow.local, packet->flow.local_port);
   if (packet->service == 0) return XDP_PASS;
   if (unlikely(packet->error)) return FOR_SERVICE;
   const __u32 room = packet->length - packet->headers;

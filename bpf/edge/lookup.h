@@ -1,67 +1,10 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
-/* From a packet's addresses to its backend: a fixed number of lookups. */
+/* From a flow to its backend: a fixed number of lookups, all in arrays. */
 #ifndef UDP_DSR_EDGE_LOOKUP_H
 #define UDP_DSR_EDGE_LOOKUP_H
 
 #include "flow_hash.h"
-#include "maps.h"
-
-/* ::ffff:0:0/96 (RFC 4291 §2.5.5.2), third word. */
-#define V4_MAPPED NET32(0x0000ffff)
-
-INLINE void map_address(__be32 to[4], __be32 ipv4) {
-  to[0] = 0;
-  to[1] = 0;
-  to[2] = V4_MAPPED;
-  to[3] = ipv4;
-}
-
-INLINE void copy_address(__be32 to[4], const __be32 from[4]) {
-  to[0] = from[0];
-  to[1] = from[1];
-  to[2] = from[2];
-  to[3] = from[3];
-}
-
-INLINE int is_mapped(const __be32 address[4]) {
-  return address[2] == V4_MAPPED && address[0] == 0 && address[1] == 0;
-}
-
-/* The service of a VIP's port, or 0. The address is in the key. */
-INLINE const struct service* find_service(struct service_key* key, __be16 port) {
-  const __u16 number = HOST16(port);
-  key->kind = SERVICE_PORTS;
-  key->protocol = IPPROTO_UDP;
-  key->block = number / CHUNK_SLOTS;
-  key->reserved = 0;
-  const struct service_entry* entry = bpf_map_lookup_elem(&services, key);
-  if (entry == 0) return 0;
-  __u32 index = entry->service;
-  if (index == SERVICE_SPLIT) {
-    const __u32 at = entry->chunk;
-    const struct chunk* chunk = bpf_map_lookup_elem(&slots, &at);
-    if (chunk == 0) return 0;
-    index = chunk->slots[number % CHUNK_SLOTS];
-  }
-  return bpf_map_lookup_elem(&service_table, &index);
-}
-
-/* What the VIP in the key has of another kind than ports. */
-INLINE const struct service_entry* find_entry(struct service_key* key, enum service_kind kind,
-                                              __u8 protocol) {
-  key->kind = kind;
-  key->protocol = protocol;
-  key->block = 0;
-  key->reserved = 0;
-  return bpf_map_lookup_elem(&services, key);
-}
-
-/* Whether an address is a VIP whose echo requests are answered. */
-INLINE int is_vip(const __be32 address[4]) {
-  struct service_key key;
-  copy_address(key.address, address);
-  return find_entry(&key, SERVICE_VIP, 0) != 0;
-}
+#include "services.h"
 
 /* The hash of a flow under its service's secret: that of src/pinning. Ports are 0 where they are not known.
  */

@@ -9,7 +9,7 @@
 #include "layouts.h"
 
 /* Sizes for those who load the object file as it is; a loader may choose others. */
-#define SERVICES 16384
+#define BUCKETS 4096
 #define SERVICE_TABLE 4096
 #define POOLS 1024
 #define CHUNKS 16384
@@ -18,14 +18,16 @@
 
 const volatile struct edge_settings settings = {
     .fragments = 1,
+    .buckets = BUCKETS,
     .icmp_interval = 10,
 };
 
 struct {
-  MAP_NUMBER(type, BPF_MAP_TYPE_HASH);
-  MAP_NUMBER(max_entries, SERVICES);
-  MAP_TYPE(key, struct service_key);
-  MAP_TYPE(value, struct service_entry);
+  MAP_NUMBER(type, BPF_MAP_TYPE_ARRAY);
+  MAP_NUMBER(max_entries, BUCKETS);
+  MAP_NUMBER(map_flags, BPF_F_MMAPABLE);
+  MAP_TYPE(key, __u32);
+  MAP_TYPE(value, struct service_bucket);
 } services MAP;
 
 struct {

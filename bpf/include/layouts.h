@@ -18,30 +18,33 @@ enum service_kind {
   SERVICE_PORTS = 0, /* the 1024 ports [block * 1024, block * 1024 + 1023] of a VIP */
   SERVICE_FRAGMENTS =
       1, /* fragments of datagrams to a VIP: later ones have no ports. Block 0; SERVICE_NONE: dropped */
-  SERVICE_VIP = 2, /* the VIP itself: its echo requests are answered. Protocol and block 0; no service */
+  SERVICE_VIP = 2, /* the VIP itself: its echo requests are answered. Protocol and block 0; SERVICE_NONE */
 };
 
-/* Key of HASH `services`. */
-struct service_key {
+enum service_value {
+  SERVICE_NONE = 0xffff,        /* no service */
+  SERVICE_SPLIT = 0x10000,      /* and more: the ports of the block differ, and chunk value - SERVICE_SPLIT of
+                                   `slots`      has a service for each */
+  SERVICE_MISSING = 0x7fffffff, /* what looking for an entry gives when there is none */
+};
+
+struct vip {
   __be32 address[4];
-  __u8 kind;     /* enum service_kind */
-  __u8 protocol; /* IPPROTO_UDP */
-  __u8 block;    /* port / 1024 */
-  __u8 reserved; /* 0 */
 };
 
-enum service_index {
-  /* In `service` of an entry: the ports of the block differ, and `chunk` of `slots` has a service for each.
-   */
-  SERVICE_SPLIT = 0x7fffffff,
-  /* In a chunk: no service owns the port. */
-  SERVICE_NONE = 0xffff,
-};
+enum bucket_constant { BUCKET_ENTRIES = 4 };
 
-/* Value of HASH `services`. */
-struct service_entry {
-  __u32 service; /* index in `service_table`, or SERVICE_SPLIT */
-  __u32 chunk;   /* index in `slots` when split, else 0 */
+/* Value of ARRAY `services` (BPF_F_MMAPABLE), a table of buckets: an entry lies in one of two, which follow
+ * from its hash (bpf/edge/services.h). The kernel's own hash table takes three times as long to look
+ * something up.
+ *
+ * A word is a tag (32 bits) and a value (32), from the low bits up: a service, or a chunk for a split block.
+ * The tag has what the entry is about and bits of the hash; a word of 0 is no entry. An entry is made by its
+ * address and then its word; changed or removed by its word; and its place is used for another address only
+ * after a grace period. */
+struct service_bucket {
+  __u64 words[BUCKET_ENTRIES];
+  struct vip vips[BUCKET_ENTRIES];
 };
 
 enum service_flags {
@@ -152,6 +155,7 @@ struct edge_settings {
   __u8 events;         /* events are written to ring buffer `events` */
   __u8 return_path;    /* replies that backends send through this edge are taken */
   __u32 event_mask;    /* one packet in event_mask + 1 makes an event; a power of two less one */
+  __u32 buckets;       /* of `services`: a power of two */
   __u32 flow_sets;     /* sets of `flows`: a power of two */
   __u32 flow_idle;     /* seconds after which a remembered flow or port is forgotten */
   __u32 icmp_interval; /* milliseconds of one CPU between two too-big messages, after a burst of 16 */
@@ -189,16 +193,12 @@ struct rewrite_settings {
   __u32 flow_sets; /* sets of `requests` */
 };
 
-/* Key of HASH `rewrite_rules`: datagrams from this local port leave from the VIP that is the value. */
+/* Key of HASH `rewrite_rules`: datagrams from this local port leave from the VIP (struct vip) that is the
+ * value. */
 struct rewrite_rule {
   __be16 port;
   __u8 version;  /* 4 or 6 */
   __u8 reserved; /* 0 */
-};
-
-/* Value of HASH `rewrite_rules`, and of ARRAY `rewrite_vips`, to whose indices learned entries refer. */
-struct vip {
-  __be32 address[4];
 };
 
 /* --- what is remembered (flow_cache.h) ----------------------------------------------------------------- */

@@ -87,10 +87,7 @@ export class DataCenter {
       address add 2001:db8:113::1/64 dev eth0
       address add 10.0.0.1/24 dev br0
       address add 2001:db8:10::1/64 dev br0`)
-    const hosts = [
-      { name: 'edge', namespace: edge, ...DataCenter.edge },
-      ...backends,
-    ]
+    const hosts = [{ name: 'edge', namespace: edge, ...DataCenter.edge }, ...backends]
     for (const { name, namespace, address, address6 } of hosts) {
       await Namespace.cable({ namespace, device: 'eth0' }, { namespace: router, device: name })
       await router.ip(`link set dev ${name} mtu ${mtu} master br0`)
@@ -109,7 +106,11 @@ export class DataCenter {
         route add default via 203.0.113.1
         route add default via 2001:db8:113::1`),
       router.sysctl({ 'net.ipv4.ip_forward': 1, 'net.ipv6.conf.all.forwarding': 1 }),
-      router.ip(vips.map((vip) => `route add ${vip} via ${isIPv6(vip) ? DataCenter.edge.address6 : DataCenter.edge.address}`).join('\n')),
+      router.ip(
+        vips
+          .map((vip) => `route add ${vip} via ${isIPv6(vip) ? DataCenter.edge.address6 : DataCenter.edge.address}`)
+          .join('\n'),
+      ),
       ...backends.map(({ namespace }) => namespace.ip(vips.map((vip) => `route add local ${vip} dev lo`).join('\n'))),
     ])
     // XDP sees frames as they lie in memory, and a veth leaves checksums to the receiver, whom XDP has no way to tell.

@@ -1,9 +1,25 @@
-#include <cerrno>
+#include <signal.h>
 
 #include "bpf_syscall.h"
 
 namespace udp_dsr {
 namespace {
+
+// Keeps signals from the thread: the verifier gives up (EAGAIN) when one comes, and a profiler sends many.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_;
+};
 
 // loadProgram(type, instructions, name, attachType, flags, log or undefined) → descriptor or -errno. With a
 // log the verifier writes there what it did, as text that ends with a zero octet.
@@ -21,6 +37,7 @@ Napi::Value LoadProgram(const Napi::CallbackInfo& info) {
     attributes.log_buf = AddressOf(Bytes(info[5]));
     attributes.log_level = 1;
   }
+  const SignalsBlocked blocked;
   return BpfDescriptor(info, BPF_PROG_LOAD, &attributes);
 }
 

@@ -111,6 +111,7 @@ function field(btf, id, where) {
     if (codec === 'be32' && type.length === 4) return ['address', 'Uint8Array']
     if (codec === 'u8') return [`bytes(${type.length})`, 'Uint8Array']
     if (codec === 'u16') return [`u16s(${type.length})`, 'Uint16Array']
+    if (codec === 'u64') return [`list(u64, ${type.length})`, 'bigint[]']
     if (codec === 'u32') return [`list(u32, ${type.length})`, 'number[]']
   }
   throw new Error(`${where}: no codec for ${type.kind} ${type.name}`)

@@ -23,35 +23,34 @@ export const ServiceKind = {
   vip: 2,
 } as const
 
-/** `struct service_key`, 20 bytes */
-export interface ServiceKey {
-  address: Uint8Array
-  kind: number
-  protocol: number
-  block: number
-}
-export const ServiceKey: Layout<ServiceKey> = layout(20, {
-  address: address,
-  kind: u8,
-  protocol: u8,
-  block: u8,
-  reserved: u8,
-})
-
-/** `enum service_index` */
-export const ServiceIndex = {
-  split: 2147483647,
+/** `enum service_value` */
+export const ServiceValue = {
   none: 65535,
+  split: 65536,
+  missing: 2147483647,
 } as const
 
-/** `struct service_entry`, 8 bytes */
-export interface ServiceEntry {
-  service: number
-  chunk: number
+/** `struct vip`, 16 bytes */
+export interface Vip {
+  address: Uint8Array
 }
-export const ServiceEntry: Layout<ServiceEntry> = layout(8, {
-  service: u32,
-  chunk: u32,
+export const Vip: Layout<Vip> = layout(16, {
+  address: address,
+})
+
+/** `enum bucket_constant` */
+export const BucketConstant = {
+  bucketEntries: 4,
+} as const
+
+/** `struct service_bucket`, 96 bytes */
+export interface ServiceBucket {
+  words: bigint[]
+  vips: Vip[]
+}
+export const ServiceBucket: Layout<ServiceBucket> = layout(96, {
+  words: list(u64, 4),
+  vips: list(Vip, 4),
 })
 
 /** `enum service_flags` */
@@ -180,7 +179,7 @@ export const QuicServerKey: Layout<QuicServerKey> = layout(16, {
   id: bytes(8),
 })
 
-/** `struct edge_settings`, 24 bytes */
+/** `struct edge_settings`, 28 bytes */
 export interface EdgeSettings {
   flowTable: number
   draining: number
@@ -191,11 +190,12 @@ export interface EdgeSettings {
   events: number
   returnPath: number
   eventMask: number
+  buckets: number
   flowSets: number
   flowIdle: number
   icmpInterval: number
 }
-export const EdgeSettings: Layout<EdgeSettings> = layout(24, {
+export const EdgeSettings: Layout<EdgeSettings> = layout(28, {
   flowTable: u8,
   draining: u8,
   quic: u8,
@@ -205,6 +205,7 @@ export const EdgeSettings: Layout<EdgeSettings> = layout(24, {
   events: u8,
   returnPath: u8,
   eventMask: u32,
+  buckets: u32,
   flowSets: u32,
   flowIdle: u32,
   icmpInterval: u32,
@@ -267,14 +268,6 @@ export const RewriteRule: Layout<RewriteRule> = layout(4, {
   port: be16,
   version: u8,
   reserved: u8,
-})
-
-/** `struct vip`, 16 bytes */
-export interface Vip {
-  address: Uint8Array
-}
-export const Vip: Layout<Vip> = layout(16, {
-  address: address,
 })
 
 /** `enum flow_constant` */

@@ -142,7 +142,7 @@ function serviceAt(world: World, vip: Uint8Array, port: number): number {
   const owns = ({ vip: own, ports }: TestService) =>
     same(addressBytes(own), vip) && port >= ports[0] && port <= ports[1]
   // Of two that own a port, the later one was written over the earlier.
-  return world.services.findLastIndex(owns)
+  return world.services.map(owns).lastIndexOf(true)
 }
 
 interface FlowBytes {
@@ -183,7 +183,7 @@ function datagramOf(world: World, frame: Uint8Array, parsed: Parsed): Outcome {
 function fragmentOf(world: World, frame: Uint8Array, parsed: Parsed): Outcome {
   const here = world.services.filter(({ vip }) => same(addressBytes(vip), parsed.destination))
   if (here.length === 0) return passes(frame)
-  const service = world.services.findLastIndex((one) => one.fragments && here.includes(one))
+  const service = world.services.map((one) => Boolean(one.fragments) && here.includes(one)).lastIndexOf(true)
   if (service < 0 || world.settings?.fragments === 0) return drops('fragment')
   return send(
     world,

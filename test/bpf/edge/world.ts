@@ -1,10 +1,10 @@
 import { edgeObject, encode, type LoadedObject, layouts, loadObject } from '../../../src/bpf/index.js'
 import { settingsOf } from '../../../src/bpf/object.js'
+import { ServiceBuckets } from '../../../src/forwarder/service-buckets.js'
 import type { Affinity } from '../../../src/pinning/index.js'
 import { addressBytes } from '../address.js'
 
-const { Backend, EdgeSettings, Service, ServiceEntry, ServiceIndex, ServiceKey, ServiceKind, TableConstant, Delivery } =
-  layouts
+const { Backend, Delivery, EdgeSettings, Service, ServiceKind, ServiceValue, TableConstant } = layouts
 
 export type DeliveryName = keyof typeof Delivery
 
@@ -49,6 +49,9 @@ export const sourceMacOf = (index: number): Uint8Array => Uint8Array.of(2, 0, 0,
 
 export const DEFAULT_MTU = 1500
 
+/** Of the table of services. */
+const BUCKETS = 1024
+
 const SETTINGS: layouts.EdgeSettings = {
   flowTable: 0,
   draining: 0,
@@ -59,6 +62,7 @@ const SETTINGS: layouts.EdgeSettings = {
   events: 0,
   returnPath: 0,
   eventMask: 0,
+  buckets: BUCKETS,
   flowSets: 1,
   flowIdle: 30,
   icmpInterval: 0, // every message is sent
@@ -72,7 +76,7 @@ export class LoadedEdge {
 
   /** @param world which may be left for another that has the same settings: loading takes a tenth of a second */
   constructor(world: World) {
-    const entries = { services: 16384, slots: 256, serviceTable: 1024, pools: 64, backends: 1024 }
+    const entries = { services: BUCKETS, slots: 256, serviceTable: 1024, pools: 64, backends: 1024 }
     const settings = settingsOf(EdgeSettings, { ...SETTINGS, ...world.settings })
     this.object = loadObject(edgeObject, { entries, settings })
     this.fill(world)
@@ -81,7 +85,9 @@ export class LoadedEdge {
   /** Writes a world into the maps, in place of another, in any order: no packet is under way. */
   fill(world: World): void {
     const { maps } = this.object
-    for (const entry of [...maps.services.keys()]) maps.services.delete(entry)
+    const table = maps.services.memory()
+    new Uint8Array(table).fill(0)
+    const buckets = new ServiceBuckets(table)
     for (const [index, backend] of world.backends.entries())
       maps.backends.update(key(index), encode(Backend, backendValue(backend, index)))
     let chunk = 0
@@ -96,18 +102,16 @@ export class LoadedEdge {
     const fragments = new Map<string, number>()
     for (const [index, service] of world.services.entries()) {
       maps.serviceTable.update(key(index), encode(Service, serviceValue(service, index, world.secret)))
-      fragments.set(service.vip, service.fragments ? index : (fragments.get(service.vip) ?? ServiceIndex.none))
+      fragments.set(service.vip, service.fragments ? index : (fragments.get(service.vip) ?? ServiceValue.none))
       for (let port = service.ports[0]; port <= service.ports[1]; port++) {
         const name = `${service.vip} ${port >> 10}`
-        const owners = blocks.get(name) ?? new Uint16Array(TableConstant.chunkSlots).fill(ServiceIndex.none)
+        const owners = blocks.get(name) ?? new Uint16Array(TableConstant.chunkSlots).fill(ServiceValue.none)
         owners[port & 1023] = index
         blocks.set(name, owners)
       }
     }
-    const entry = (vip: string, kind: number, protocol: number, block: number, service: number, at = 0) => {
-      const where = encode(ServiceKey, { address: addressBytes(vip), kind, protocol, block })
-      maps.services.update(where, encode(ServiceEntry, { service, chunk: at }))
-    }
+    const entry = (vip: string, kind: number, protocol: number, block: number, value: number) =>
+      buckets.set({ address: addressBytes(vip), kind, protocol, block }, value)
     for (const [name, owners] of blocks) {
       const [vip, block] = name.split(' ') as [string, string]
       const whole = owners.every((owner) => owner === owners[0])
@@ -115,11 +119,11 @@ export class LoadedEdge {
         entry(vip, ServiceKind.ports, 17, Number(block), owners[0]!)
       } else {
         chunks.set(owners, chunk * TableConstant.chunkSlots)
-        entry(vip, ServiceKind.ports, 17, Number(block), ServiceIndex.split, chunk++)
+        entry(vip, ServiceKind.ports, 17, Number(block), ServiceValue.split + chunk++)
       }
     }
     for (const [vip, service] of fragments) entry(vip, ServiceKind.fragments, 17, 0, service)
-    for (const vip of world.echo) entry(vip, ServiceKind.vip, 0, 0, ServiceIndex.none)
+    for (const vip of world.echo) entry(vip, ServiceKind.vip, 0, 0, ServiceValue.none)
   }
 
   run(frame: Uint8Array): { verdict: number; data: Uint8Array } {
