@@ -6,19 +6,17 @@ import { compileTo } from './lib/bpf.mjs'
 import { dataPlaneSources, definitionPath, generateDefinition } from './lib/bpf-definition.mjs'
 import { generateLayouts, LAYOUTS_PATH } from './lib/bpf-layouts.mjs'
 import { generatePinFlows, PIN_FLOWS_PATH } from './lib/pin-flows.mjs'
-import { run } from './lib/run.mjs'
 
-async function write(path, text) {
+function write(path, text) {
   mkdirSync(dirname(path), { recursive: true })
   writeFileSync(path, text)
-  await run('npx', ['biome', 'format', '--write', path])
 }
 
 try {
-  writeFileSync(PIN_FLOWS_PATH, await generatePinFlows())
-  await write(LAYOUTS_PATH, await generateLayouts())
+  write(PIN_FLOWS_PATH, await generatePinFlows())
+  write(LAYOUTS_PATH, await generateLayouts())
   for (const source of dataPlaneSources()) {
-    await write(definitionPath(source), await generateDefinition(source))
+    write(definitionPath(source), await generateDefinition(source))
     if (process.argv.includes('--objects')) await compileTo(source, source.replace(/\.c$/, '.o'))
   }
 } catch (error) {

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { basename } from 'node:path'
 import { compileObject } from './bpf.mjs'
+import { formatted } from './formatted.mjs'
 import { fromRoot } from './project.mjs'
 
 /** Characters of a program in one line. */
@@ -61,9 +62,11 @@ export async function generateDefinition(source) {
     const lines = Object.entries(value).filter(([, one]) => one !== undefined)
     return `{\n${lines.map(([key, one]) => `${inner}${key}: ${write(one, inner)},\n`).join('')}${indent}}`
   }
-  return `// Made from bpf/${basename(source)} by \`npm run build:bpf\`. Do not change it here.
+  const text = `// Made from bpf/${basename(source)} by \`npm run build:bpf\`. Do not change it here.
 import type { ObjectDefinition } from '../definition.js'
 
 export const ${camel(definition.name)}Object = ${write(definition)} as const satisfies ObjectDefinition
 `
+  return formatted(definitionPath(source), text)
+  return formatted(definitionPath(source), text)
 }

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { compileObject, withFolder } from './bpf.mjs'
+import { formatted } from './formatted.mjs'
 import { fromRoot } from './project.mjs'
 
 /** What layouts.h uses of flow_hash.h. */
@@ -60,11 +61,12 @@ export async function generateLayouts() {
   ].filter(
     (name) => name.startsWith('type') || new RegExp(`\\b${name}\\b`).test(body.replace(/^.*interface[\s\S]*?^}/gm, '')),
   )
-  return `// Made from bpf/include/layouts.h by \`npm run build:bpf\`, which has the meaning of each field. Do not change it here.
+  const text = `// Made from bpf/include/layouts.h by \`npm run build:bpf\`, which has the meaning of each field. Do not change it here.
 import { ${used.join(', ')} } from './codec.js'
 
 ${body}
 `
+  return formatted(LAYOUTS_PATH, text)
 }
 
 function enumeration({ name, values }) {
