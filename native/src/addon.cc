@@ -9,6 +9,7 @@
 #include "bpf_calls.h"
 #include "egress_calls.h"
 #include "layout.h"
+#include "netlink_calls.h"
 #include "thread_state.h"
 #include "udp_socket.h"
 
@@ -87,6 +88,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports["layout"] = DescribeLayout(env);
   exports["UdpSocket"] = UdpSocket::Define(env);
   exports["bpf"] = DefineBpfCalls(env);
+  exports["netlink"] = DefineNetlinkCalls(env);
   exports["egress"] = DefineEgressCalls(env);
   exports["gather"] = Napi::Function::New<Gather>(env, "gather");
   exports["interfaceIndex"] = Napi::Function::New<InterfaceIndex>(env, "interfaceIndex");

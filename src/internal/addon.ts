@@ -145,6 +145,53 @@ export interface BpfCalls {
   lock(descriptor: number, milliseconds: number): number
 }
 
+/** `addresses` and `mac`s are in network order; an address has 4 or 16 bytes. */
+export interface LinkInfo {
+  name: string
+  /** ARPHRD_… of linux/if_arp.h: 1 is Ethernet, 65534 has no link header. */
+  type: number
+  /** IFF_… of netdevice(7): 1 is up. */
+  flags: number
+  mtu: number
+  mac?: Uint8Array
+}
+
+export interface RouteInfo {
+  /** RTN_… of rtnetlink(7): 1 is unicast, 2 local. */
+  type: number
+  ifindex?: number
+  gateway?: Uint8Array
+  source?: Uint8Array
+}
+
+export interface NeighbourInfo {
+  /** NUD_… of linux/neighbour.h, bits. */
+  state: number
+  mac?: Uint8Array
+}
+
+/**
+ * Interfaces, routes and neighbours of the thread's network namespace (rtnetlink(7)), and filters of traffic control.
+ * Everything returns a number, 0 or −errno, where it has nothing else to say. Directions: 0 ingress, 1 egress.
+ */
+export interface NetlinkCalls {
+  link(ifindex: number): LinkInfo | number
+  /** The id of the interface's XDP program; 0 when it has none. */
+  xdpProgram(ifindex: number): number
+  addresses(ifindex: number): Uint8Array[] | number
+  route(address: Uint8Array): RouteInfo | number
+  /** −ENOENT when nobody has asked for it. */
+  neighbour(ifindex: number, address: Uint8Array): NeighbourInfo | number
+  /** Has the kernel find it out, as a packet to it would. */
+  askNeighbour(ifindex: number, address: Uint8Array): number
+  /** −EEXIST when it is there. */
+  addClsact(ifindex: number): number
+  deleteClsact(ifindex: number): number
+  /** Makes a filter, or replaces the program of the one that is there, without a gap. */
+  setFilter(ifindex: number, direction: number, handle: number, priority: number, program: number, name: string): number
+  deleteFilter(ifindex: number, direction: number, handle: number, priority: number): number
+}
+
 /**
  * Sockets for outgoing connections. What returns a descriptor or a status returns −errno when it fails. Addresses pass
  * through the region's name path: the local end in `source`, `localPort` and `ifindex`, the remote one in `peer`,
@@ -175,6 +222,7 @@ export interface Addon {
   readonly UdpSocket: new () => NativeSocket
   readonly bpf: BpfCalls
   readonly egress: EgressCalls
+  readonly netlink: NetlinkCalls
   /** Packs the payloads of datagrams `[0, count)` into `target` from `offset` on, each at a multiple of 8 bytes; returns the bytes needed, and copies nothing when there is less room. */
   gather(count: number, target: Uint8Array, offset: number): number
   interfaceIndex(name: string): number
