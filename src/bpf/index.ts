@@ -5,10 +5,15 @@
  * @module
  */
 export { BpfError } from '../errors.js'
+export { attachCgroup, type CgroupOptions } from './cgroup.js'
 export { decode, encode, type Layout } from './codec.js'
 export type { MapDefinition, ObjectDefinition, ProgramDefinition } from './definition.js'
+export { addressesOf, interfaceByName, type NetworkInterface } from './interface.js'
 export * as layouts from './layouts.js'
+export { type Attachment, BpfLink } from './link.js'
 export { BpfMap, type UpdateMode } from './map.js'
 export { type LoadedObject, type LoadOptions, loadObject } from './object.js'
 export { edgeObject } from './objects/edge.js'
 export { BpfProgram, type TestRun, type TestRunOptions } from './program.js'
+export { attachTc, type Direction, type TcAttachment, type TcHook, type TcOptions } from './traffic-control.js'
+export { attachXdp, type XdpAttachment, type XdpMode, type XdpOptions } from './xdp.js'
