@@ -288,6 +288,8 @@ INLINE int deliver_on_link(struct xdp_md* context, const struct backend* backend
       return ended(REASON_NO_HEADROOM, packet->length, XDP_DROP);
     }
   }
+  /* The routing table knows the way to addresses, and the packet keeps that of the VIP. */
+  if (unlikely(backend->flags & BACKEND_FIB)) return ended(REASON_NO_ROUTE, packet->length, XDP_DROP);
   return transmit(context, backend, packet->version == 4 ? NET16(ETH_P_IP) : NET16(ETH_P_IPV6));
 }
 

@@ -106,7 +106,8 @@ enum delivery {
 };
 
 enum backend_flags {
-  BACKEND_FIB = 1, /* asks the routing table for each packet, instead of `next_hop`; not with DELIVERY_L2 */
+  BACKEND_FIB =
+      1, /* `next_hop` is not known: the routing table is asked for each packet (not with DELIVERY_L2) */
   BACKEND_DRAINING = 2, /* with `previous`: its flows stay */
 };
 

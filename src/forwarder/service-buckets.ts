@@ -28,6 +28,8 @@ const LOW_32 = 0xffffffffn
 export class ServiceBuckets {
   readonly #words: BigUint64Array
   readonly #mask: number
+  /** Places that are kept for entries to come, by tag and place of the address. */
+  readonly #reserved = new Map<string, number>()
   /** Places whose entries are gone, until a grace period is over. */
   readonly #resting = new Set<number>()
 
@@ -44,24 +46,40 @@ export class ServiceBuckets {
   }
 
   /**
+   * Keeps places for entries that are to be made, so that nothing fails half-way.
+   *
+   * @throws BpfError ERR_BPF_MAP_FULL; no place is kept then
+   */
+  reserve(keys: Iterable<EntryKey>): void {
+    try {
+      for (const key of keys) {
+        if (this.#find(key) === undefined) this.#reserved.set(nameOf(key), this.#freePlace(key))
+      }
+    } catch (error) {
+      this.release()
+      throw error
+    }
+  }
+
+  /** Gives back places that were kept and not used. */
+  release(): void {
+    this.#reserved.clear()
+  }
+
+  /**
    * Makes or changes an entry, at one stroke for packets.
    *
-   * @throws BpfError ERR_BPF_MAP_FULL
+   * @throws BpfError ERR_BPF_MAP_FULL, unless its place is reserved
    */
   set(key: EntryKey, value: number): void {
-    const { tag, buckets } = this.#locate(key)
-    const word = tag | (BigInt(value) << 32n)
+    const word = this.#locate(key).tag | (BigInt(value) << 32n)
     const existing = this.#find(key)
     if (existing !== undefined) {
       Atomics.store(this.#words, existing, word)
       return
     }
-    const free = buckets.map((bucket) =>
-      places(bucket).filter((place) => this.#words[place] === 0n && !this.#resting.has(place)),
-    )
-    const [first, second] = free as [number[], number[]]
-    const place = first.length >= second.length ? first[0] : second[0]
-    if (place === undefined) throw mapFull('services', (this.#mask + 1) * ENTRIES, 'Raise limits.services')
+    const place = this.#reserved.get(nameOf(key)) ?? this.#freePlace(key)
+    this.#reserved.delete(nameOf(key))
     const at = addressAt(place)
     const view = new DataView(key.address.buffer, key.address.byteOffset)
     Atomics.store(this.#words, at, view.getBigUint64(0, true))
@@ -110,6 +128,19 @@ export class ServiceBuckets {
     }
   }
 
+  /** Of the two buckets the emptier one's. */
+  #freePlace(key: EntryKey): number {
+    const reserved = new Set(this.#reserved.values())
+    const isFree = (place: number) => this.#words[place] === 0n && !this.#resting.has(place) && !reserved.has(place)
+    const [first, second] = this.#locate(key).buckets.map((bucket) => places(bucket).filter(isFree)) as [
+      number[],
+      number[],
+    ]
+    const place = first.length >= second.length ? first[0] : second[0]
+    if (place === undefined) throw mapFull('services', (this.#mask + 1) * ENTRIES, 'Raise limits.services')
+    return place
+  }
+
   #find(key: EntryKey): number | undefined {
     const { tag, buckets } = this.#locate(key)
     const view = new DataView(key.address.buffer, key.address.byteOffset)
@@ -147,4 +178,9 @@ function places(bucket: number): number[] {
 function addressAt(place: number): number {
   const entry = place % BUCKET_WORDS
   return place - entry + ENTRIES + 2 * entry
+}
+
+/** Tells entries apart. */
+export function nameOf({ address, kind, protocol, block }: EntryKey): string {
+  return `${Buffer.from(address.buffer, address.byteOffset, 16).toString('latin1')}${kind} ${protocol} ${block}`
 }

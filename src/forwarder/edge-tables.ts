@@ -1,0 +1,431 @@
+import { encode } from '../bpf/codec.js'
+import type { BpfMap } from '../bpf/index.js'
+import {
+  BackendFlags,
+  Backend as BackendLayout,
+  Delivery,
+  Service as ServiceLayout,
+  ServiceValue,
+  TableConstant,
+} from '../bpf/layouts.js'
+import { mapFull } from '../errors.js'
+import { thread } from '../internal/thread.js'
+import { NO_BACKEND } from '../pinning/backends.js'
+import { AFFINITIES } from '../pinning/flow-key.js'
+import { isIPv4, type MappedAddress, textOf } from './address.js'
+import { entriesOf, type WantedEntry } from './entries.js'
+import { IndexPool } from './index-pool.js'
+import type { Pool, Service, Settings } from './read-config.js'
+import { type Run, RunPool } from './run-pool.js'
+import { type EntryKey, ServiceBuckets } from './service-buckets.js'
+
+/** Maps of edge.bpf.c that user space fills. */
+export interface EdgeMaps {
+  services: BpfMap
+  serviceTable: BpfMap
+  pools: BpfMap
+  slots: BpfMap
+  backends: BpfMap
+  serviceCounters: BpfMap
+  backendCounters: BpfMap
+}
+
+/** How to reach a backend. */
+export interface Hop {
+  /** Index of the interface that leads there; 0: the one that the packets came in on. */
+  ifindex: number
+  /** Bytes of IP packet that it takes. */
+  mtu: number
+  /** Address of this host to send from. */
+  source: MappedAddress | undefined
+  /** Ethernet address of the next host; undefined while it is not known. */
+  nextHop: Uint8Array | undefined
+  /** Ethernet address to send from. */
+  sourceMac: Uint8Array
+}
+
+/** What an `apply` did. */
+export interface ForwarderChange {
+  /** Names. */
+  services: { added: string[]; changed: string[]; removed: string[] }
+  /** By the names of pools whose tables are new or not as before: slots whose backend is another one, of how many. */
+  pools: Record<string, { movedSlots: number; slots: number }>
+}
+
+interface KnownBackend {
+  index: number
+  counters: number
+  id: string
+  value: BackendLayout
+}
+
+interface KnownPool {
+  index: number
+  run: Run
+  /** Indices of backends. */
+  slots: Uint16Array
+  digest: string
+}
+
+interface KnownSplit {
+  key: EntryKey
+  run: Run
+  ports: Uint16Array
+}
+
+interface KnownService {
+  index: number
+  counters: number
+  value: ServiceLayout
+}
+
+/** What is to be known after an `apply`. */
+interface Next {
+  backends: Map<string, KnownBackend>
+  /** Indices of counters, by `countedAs`. */
+  counters: Map<string, number>
+  pools: Map<string, KnownPool>
+  services: Map<string, KnownService>
+  splits: Map<string, KnownSplit>
+}
+
+const HIGHEST_MTU = 65_535
+const NO_MAC = new Uint8Array(6)
+const chunksFor = (slots: number) => Math.ceil(slots / TableConstant.chunkSlots)
+const key = (index: number) => Uint32Array.of(index)
+
+/**
+ * What the maps of an edge hold, and how one configuration is followed by the next. Whatever packets refer to is never
+ * written to: a change takes free indices, fills them, and replaces references, each at one stroke. Every packet sees a service
+ * as it was before or as it is after.
+ */
+export class EdgeTables {
+  readonly #maps: EdgeMaps
+  readonly #buckets: ServiceBuckets
+  readonly #chunkMemory: Uint16Array
+  readonly #poolMemory: BigUint64Array
+  readonly #chunks: RunPool
+  readonly #serviceIndices: IndexPool
+  readonly #serviceCounters: IndexPool
+  readonly #poolIndices: IndexPool
+  readonly #backendIndices: IndexPool
+  readonly #backendCounters: IndexPool
+  #services = new Map<string, KnownService>()
+  #pools = new Map<string, KnownPool>()
+  #backends = new Map<string, KnownBackend>()
+  #splits = new Map<string, KnownSplit>()
+  #entries = new Map<string, EntryKey>()
+  #counters = new Map<string, number>()
+
+  /** @param maps empty, or those that `empty` was called for */
+  constructor(maps: EdgeMaps) {
+    this.#maps = maps
+    this.#buckets = new ServiceBuckets(maps.services.memory())
+    this.#chunkMemory = new Uint16Array(maps.slots.memory())
+    this.#poolMemory = new BigUint64Array(maps.pools.memory())
+    this.#chunks = new RunPool(maps.slots.entries)
+    this.#serviceIndices = new IndexPool(Math.min(maps.serviceTable.entries, ServiceValue.none))
+    this.#serviceCounters = new IndexPool(maps.serviceCounters.entries)
+    this.#poolIndices = new IndexPool(maps.pools.entries)
+    this.#backendIndices = new IndexPool(Math.min(maps.backends.entries, NO_BACKEND))
+    this.#backendCounters = new IndexPool(maps.backendCounters.entries)
+  }
+
+  /**
+   * Follows a configuration. When it throws, nothing has changed.
+   *
+   * @param hopTo how to reach a backend's address
+   * @throws BpfError ERR_BPF_MAP_FULL, ERR_BPF_SYSTEM
+   */
+  apply(settings: Settings, hopTo: (address: MappedAddress) => Hop): ForwarderChange {
+    const undo: (() => void)[] = []
+    const next: Next = {
+      backends: new Map(),
+      counters: new Map(),
+      pools: new Map(),
+      services: new Map(),
+      splits: new Map(),
+    }
+    let wanted: Map<string, WantedEntry>
+    try {
+      for (const pool of settings.pools.values()) {
+        const indices = this.#placeBackends(pool, hopTo, next, undo)
+        next.pools.set(pool.name, this.#placePool(pool, indices, undo))
+      }
+      for (const service of settings.services) {
+        next.services.set(service.name, this.#placeService(service, settings, next.pools, undo))
+      }
+      wanted = entriesOf(settings.services, ({ name }) => next.services.get(name)!.index)
+      for (const [name, entry] of wanted) {
+        if ('ports' in entry) next.splits.set(name, this.#placeSplit(name, entry.key, entry.ports, undo))
+      }
+      this.#buckets.reserve([...wanted.values()].map(({ key }) => key))
+    } catch (error) {
+      for (const step of undo.reverse()) step()
+      throw error
+    }
+    const change = this.#difference(settings, next)
+    this.#publish(next, wanted)
+    this.#retire(next)
+    return change
+  }
+
+  /** Brings what is known of the ways to backends up to date, in place. */
+  updateHops(hopTo: (address: MappedAddress) => Hop): void {
+    for (const known of this.#backends.values()) {
+      const hop = hopTo(known.value.address)
+      const value = { ...known.value, ...hopFields(hop) }
+      if (sameHop(value, known.value)) continue
+      known.value = value
+      this.#maps.backends.update(key(known.index), encode(BackendLayout, value))
+    }
+  }
+
+  get services(): ReadonlyMap<string, { counters: number }> {
+    return this.#services
+  }
+
+  get backends(): Iterable<{ id: string; counters: number; value: BackendLayout }> {
+    return this.#backends.values()
+  }
+
+  /** Bytes of the map `slots` that a pool's table takes. */
+  bytesOf(pool: string): number {
+    return this.#pools.get(pool)!.run.count * TableConstant.chunkSlots * 2
+  }
+
+  /** Backend of a slot: its id. */
+  ownerOf(pool: string, slot: number): string | undefined {
+    const index = this.#pools.get(pool)?.slots[slot]
+    for (const backend of this.#backends.values()) if (backend.index === index) return backend.id
+    return undefined
+  }
+
+  /** @returns the indices of the pool's backends, in their order */
+  #placeBackends(pool: Pool, hopTo: (address: MappedAddress) => Hop, next: Next, undo: (() => void)[]): number[] {
+    return pool.backends.map(({ id, address }) => {
+      const hop = hopTo(address)
+      const source = pool.source ?? hop.source
+      const value: BackendLayout = {
+        address,
+        // For `l2`, which sends from no address of the edge's, the kernel may know of none.
+        source: source !== undefined && isIPv4(source) === isIPv4(address) ? source : address,
+        counters: 0,
+        vlan: pool.vlan,
+        mtu: Math.min(pool.mtu ?? hop.mtu, HIGHEST_MTU),
+        port: pool.port,
+        delivery: Delivery[pool.delivery],
+        epoch: 0,
+        ...hopFields(hop),
+      }
+      const name = nameOfBackend(id, value)
+      const placed = next.backends.get(name) // another pool has it, too
+      if (placed !== undefined) return placed.index
+      const known = this.#backends.get(name)
+      const counted = countedAs(id, value)
+      // One that only moves to another index goes on counting where it counted.
+      const counters =
+        this.#counters.get(counted) ??
+        next.counters.get(counted) ??
+        take(this.#backendCounters, 'backend_counters', this.#maps.backendCounters, undo)
+      next.counters.set(counted, counters)
+      const index = known?.index ?? take(this.#backendIndices, 'backends', this.#maps.backends, undo)
+      next.backends.set(name, { index, counters, id, value: { ...value, counters } })
+      return index
+    })
+  }
+
+  /** @param indices of its backends, in the order in which its table has them */
+  #placePool({ name, table }: Pool, indices: readonly number[], undo: (() => void)[]): KnownPool {
+    const slots = table.slots.map((place) => (place === NO_BACKEND ? TableConstant.backendNone : indices[place]!))
+    const known = this.#pools.get(name)
+    if (known !== undefined && same(known.slots, slots)) return known
+    const index = known?.index ?? take(this.#poolIndices, 'pools', this.#maps.pools, undo)
+    return { index, run: this.#takeRun(chunksFor(slots.length), undo), slots, digest: table.digest }
+  }
+
+  #placeService(
+    service: Service,
+    { secret }: Settings,
+    pools: Map<string, KnownPool>,
+    undo: (() => void)[],
+  ): KnownService {
+    const known = this.#services.get(service.name)
+    const value: ServiceLayout = {
+      secret: { words: [secret[0] >>> 0, secret[1] >>> 0] },
+      pool: pools.get(service.pool)!.index,
+      counters: known?.counters ?? take(this.#serviceCounters, 'service_counters', this.#maps.serviceCounters, undo),
+      affinity: AFFINITIES.indexOf(service.affinity),
+      flags: 0,
+      quicConfigBits: 0,
+      quicIdLength: 0,
+    }
+    if (known !== undefined && same(encode(ServiceLayout, known.value), encode(ServiceLayout, value))) return known
+    return {
+      index: take(this.#serviceIndices, 'service_table', this.#maps.serviceTable, undo),
+      counters: value.counters,
+      value,
+    }
+  }
+
+  #placeSplit(name: string, entry: EntryKey, ports: Uint16Array, undo: (() => void)[]): KnownSplit {
+    const known = this.#splits.get(name)
+    if (known !== undefined && same(known.ports, ports)) return known
+    return { run: this.#takeRun(1, undo), ports, key: entry }
+  }
+
+  #takeRun(count: number, undo: (() => void)[]): Run {
+    const run = this.#chunks.take(count)
+    if (run === undefined) {
+      const remedy = `A table of ${count * TableConstant.chunkSlots} slots found no room. Raise limits.slots, or make tableSize smaller`
+      throw mapFull('slots', this.#maps.slots.entries, remedy)
+    }
+    undo.push(() => this.#chunks.giveUnused(run))
+    return run
+  }
+
+  #difference(settings: Settings, next: Next): ForwarderChange {
+    const names = settings.services.map(({ name }) => name)
+    const pools: ForwarderChange['pools'] = {}
+    for (const [name, { slots }] of next.pools) {
+      const before = this.#pools.get(name)?.slots
+      if (before === slots) continue
+      const moved =
+        before?.length === slots.length
+          ? slots.reduce((sum, index, i) => sum + Number(index !== before[i]), 0)
+          : slots.length
+      pools[name] = { movedSlots: moved, slots: slots.length }
+    }
+    const changed = (name: string) => this.#services.get(name) !== next.services.get(name)
+    return {
+      services: {
+        added: names.filter((name) => !this.#services.has(name)),
+        changed: names.filter((name) => this.#services.has(name) && changed(name)),
+        removed: [...this.#services.keys()].filter((name) => !next.services.has(name)),
+      },
+      pools,
+    }
+  }
+
+  /** From what nobody refers to yet to what packets look at first. */
+  #publish(next: Next, wanted: Map<string, WantedEntry>): void {
+    const size = TableConstant.chunkSlots
+    for (const [name, counters] of next.counters) {
+      if (!this.#counters.has(name)) clear(this.#maps.backendCounters, counters)
+    }
+    for (const [name, { index, value }] of next.backends) {
+      const known = this.#backends.get(name)
+      if (known === undefined || !sameHop(known.value, value)) {
+        this.#maps.backends.update(key(index), encode(BackendLayout, value))
+      }
+    }
+    for (const [name, pool] of next.pools) {
+      if (this.#pools.get(name) === pool) continue
+      this.#chunkMemory.set(pool.slots, pool.run.first * size)
+    }
+    for (const [name, split] of next.splits) {
+      if (this.#splits.get(name) !== split) this.#chunkMemory.set(split.ports, split.run.first * size)
+    }
+    for (const [name, pool] of next.pools) {
+      if (this.#pools.get(name) !== pool) Atomics.store(this.#poolMemory, 2 * pool.index, tableWord(pool))
+    }
+    for (const [name, service] of next.services) {
+      if (this.#services.get(name) === service) continue
+      if (!this.#services.has(name)) clear(this.#maps.serviceCounters, service.counters)
+      this.#maps.serviceTable.update(key(service.index), encode(ServiceLayout, service.value))
+    }
+    for (const [name, entry] of wanted) {
+      const value = 'service' in entry ? entry.service : ServiceValue.split + next.splits.get(name)!.run.first
+      if (this.#buckets.get(entry.key) !== value) this.#buckets.set(entry.key, value)
+    }
+    for (const [name, entry] of this.#entries) if (!wanted.has(name)) this.#buckets.delete(entry)
+    this.#entries = new Map([...wanted].map(([name, entry]) => [name, entry.key]))
+  }
+
+  /** Gives back what is not referred to any more, once no packet can be under way with it. */
+  #retire(next: Next): void {
+    const serviceCounters = new Set([...next.services.values()].map(({ counters }) => counters))
+    for (const [name, known] of this.#services) {
+      if (next.services.get(name) === known) continue
+      this.#serviceIndices.give(known.index)
+      if (!serviceCounters.has(known.counters)) this.#serviceCounters.give(known.counters)
+    }
+    for (const [name, known] of this.#pools) {
+      const now = next.pools.get(name)
+      if (now === known) continue
+      this.#chunks.give(known.run)
+      if (now !== undefined) continue
+      Atomics.store(this.#poolMemory, 2 * known.index, 0n)
+      this.#poolIndices.give(known.index)
+    }
+    for (const [name, known] of this.#backends) if (!next.backends.has(name)) this.#backendIndices.give(known.index)
+    for (const [name, counters] of this.#counters) if (!next.counters.has(name)) this.#backendCounters.give(counters)
+    for (const [name, known] of this.#splits) if (next.splits.get(name) !== known) this.#chunks.give(known.run)
+    this.#services = next.services
+    this.#pools = next.pools
+    this.#backends = next.backends
+    this.#counters = next.counters
+    this.#splits = next.splits
+    this.#rest()
+  }
+
+  #rest(): void {
+    const pools = [
+      this.#chunks,
+      this.#serviceIndices,
+      this.#serviceCounters,
+      this.#poolIndices,
+      this.#backendIndices,
+      this.#backendCounters,
+      this.#buckets,
+    ]
+    if (!pools.some(({ resting }) => resting)) return
+    // Without it (a kernel with nohz_full CPUs) what rests is not used again.
+    if (thread().addon.bpf.gracePeriod() === 0) for (const pool of pools) pool.rested()
+  }
+}
+
+function take(pool: IndexPool, map: string, { entries }: BpfMap, undo: (() => void)[]): number {
+  const index = pool.take()
+  if (index === undefined) throw mapFull(map, entries, 'Raise the limit of that name in Forwarder.attach({ limits })')
+  undo.push(() => pool.giveUnused(index))
+  return index
+}
+
+function tableWord({ run, slots }: KnownPool): bigint {
+  return BigInt(run.first) | (BigInt(slots.length) << 32n)
+}
+
+/** Sets a counter to zero on each CPU. */
+function clear(map: BpfMap, index: number): void {
+  map.update(key(index), new Uint8Array(map.copies * map.valueBytes))
+}
+
+function same(a: Uint16Array | Uint8Array, b: Uint16Array | Uint8Array): boolean {
+  return Buffer.compare(bytes(a), bytes(b)) === 0
+}
+
+const bytes = ({ buffer, byteOffset, byteLength }: NodeJS.TypedArray) => Buffer.from(buffer, byteOffset, byteLength)
+
+/** What of a backend's entry may be changed in place. */
+function hopFields({
+  ifindex,
+  nextHop,
+  sourceMac,
+}: Hop): Pick<BackendLayout, 'ifindex' | 'nextHop' | 'sourceMac' | 'flags'> {
+  return { ifindex, nextHop: nextHop ?? NO_MAC, sourceMac, flags: nextHop === undefined ? BackendFlags.fib : 0 }
+}
+
+function sameHop(a: BackendLayout, b: BackendLayout): boolean {
+  return a.ifindex === b.ifindex && a.flags === b.flags && same(a.nextHop, b.nextHop) && same(a.sourceMac, b.sourceMac)
+}
+
+/** Backends that differ in what cannot be changed in place are different ones. */
+function nameOfBackend(id: string, { address, source, vlan, mtu, port, delivery }: BackendLayout): string {
+  return JSON.stringify([id, textOf(address), textOf(source), vlan, mtu, port, delivery])
+}
+
+/** What has a counter of its own: a backend by its name and address, however it is reached. */
+function countedAs(id: string, { address }: BackendLayout): string {
+  return JSON.stringify([id, textOf(address)])
+}
