@@ -3,6 +3,8 @@ import { defineConfig } from 'tsup'
 /** Every public subpath of package.json's `exports`; the key is the file's place under dist/. */
 const entry = {
   index: 'src/index.ts',
+  'bpf/index': 'src/bpf/index.ts',
+  'forwarder/index': 'src/forwarder/index.ts',
   'pinning/index': 'src/pinning/index.ts',
   'ports/index': 'src/ports/index.ts',
   'proxy/index': 'src/proxy/index.ts',

@@ -10,8 +10,6 @@ export const BPF_CODES = [
   'ERR_BPF_VERIFIER',
   'ERR_BPF_MAP_FULL',
   'ERR_BPF_INCOMPATIBLE',
-  'ERR_BPF_LOCKED',
-  'ERR_BPF_FILESYSTEM',
   'ERR_BPF_SYSTEM',
 ] as const
 
@@ -98,17 +96,4 @@ export function mapFull(map: string, entries: number, remedy: string): BpfError 
 export function otherMap(path: string, difference: string): BpfError {
   const message = `${path} ${difference}: it was made by another version or with other limits. Detach what uses it, then try again`
   return new BpfError('ERR_BPF_INCOMPATIBLE', message)
-}
-
-/** @param milliseconds how long it was waited for */
-export function pinsLocked(path: string, milliseconds: number): BpfError {
-  const message =
-    `Another process uses the pins in ${path} (waited ${milliseconds} ms); \`fuser -v ${path}\` shows which. ` +
-    'Let it go on and leave them alone, end it first, or take another pinPath'
-  return new BpfError('ERR_BPF_LOCKED', message)
-}
-
-/** @param why `is on no BPF filesystem` */
-export function badPinPath(path: string, why: string, remedy: string): BpfError {
-  return new BpfError('ERR_BPF_FILESYSTEM', `${path} ${why}. ${remedy}`)
 }

@@ -3,6 +3,7 @@ import { BPF_CODES } from './bpf.js'
 import { TUPLE_CODES } from './egress.js'
 import { EXPLAINED_CODES } from './explain.js'
 import { FLOW_GROUP_CODES } from './flow-group.js'
+import { FORWARDER_CODES } from './forwarder.js'
 import { PORT_PLAN_CODES } from './port-plan.js'
 import { PORT_WINDOW_CODES } from './port-window.js'
 import { PROXY_CODES } from './proxy.js'
@@ -20,6 +21,7 @@ export const ERROR_CODES = [
   ...TUPLE_CODES,
   ...FLOW_GROUP_CODES,
   ...BPF_CODES,
+  ...FORWARDER_CODES,
   ...PORT_PLAN_CODES,
   ...PORT_WINDOW_CODES,
   ...PROXY_CODES,

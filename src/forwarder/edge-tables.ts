@@ -64,7 +64,6 @@ interface KnownPool {
   run: Run
   /** Indices of backends. */
   slots: Uint16Array
-  digest: string
 }
 
 interface KnownSplit {
@@ -185,20 +184,17 @@ export class EdgeTables {
     return this.#services
   }
 
-  get backends(): Iterable<{ id: string; counters: number; value: BackendLayout }> {
-    return this.#backends.values()
+  /** Backends, each once for each of its counters. */
+  get counted(): { id: string; address: string; counters: number }[] {
+    return [...this.#counters].map(([name, counters]) => {
+      const [id, address] = JSON.parse(name) as [string, string]
+      return { id, address, counters }
+    })
   }
 
   /** Bytes of the map `slots` that a pool's table takes. */
   bytesOf(pool: string): number {
     return this.#pools.get(pool)!.run.count * TableConstant.chunkSlots * 2
-  }
-
-  /** Backend of a slot: its id. */
-  ownerOf(pool: string, slot: number): string | undefined {
-    const index = this.#pools.get(pool)?.slots[slot]
-    for (const backend of this.#backends.values()) if (backend.index === index) return backend.id
-    return undefined
   }
 
   /** @returns the indices of the pool's backends, in their order */
@@ -241,7 +237,7 @@ export class EdgeTables {
     const known = this.#pools.get(name)
     if (known !== undefined && same(known.slots, slots)) return known
     const index = known?.index ?? take(this.#poolIndices, 'pools', this.#maps.pools, undo)
-    return { index, run: this.#takeRun(chunksFor(slots.length), undo), slots, digest: table.digest }
+    return { index, run: this.#takeRun(chunksFor(slots.length), undo), slots }
   }
 
   #placeService(

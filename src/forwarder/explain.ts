@@ -1,0 +1,52 @@
+import { missingArgument } from '../errors.js'
+import { NO_BACKEND } from '../pinning/backends.js'
+import { type Flow, FlowKey } from '../pinning/flow-key.js'
+import { halfSipHash24, slotOf } from '../pinning/half-siphash.js'
+import { readAddress, textOf } from './address.js'
+import type { DeliveryName } from './config.js'
+import type { Settings } from './read-config.js'
+
+/** Where a flow's packets go, and why. It holds neither the secret nor the hash. */
+export interface EdgeExplanation {
+  /** Name of the service; undefined: the packets go to the host. */
+  service: string | undefined
+  pool: string | undefined
+  /** The slot of the pool's table that the flow leads to. */
+  slot: number | undefined
+  table: { kind: string; size: number; digest: string } | undefined
+  /** Undefined when there is none: the packets are dropped. */
+  backend: { id: string; address: string; delivery: DeliveryName } | undefined
+  /** The same in words. */
+  why: string
+}
+
+const NOTHING = { service: undefined, pool: undefined, slot: undefined, table: undefined, backend: undefined }
+
+/** @throws ArgumentTypeError ERR_MISSING_ARGS, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE; ArgumentRangeError */
+export function explainFlow(settings: Settings | undefined, flow: Flow): EdgeExplanation {
+  if (flow.local === undefined) throw missingArgument('flow.local')
+  const { address, port } = flow.local
+  const vip = textOf(readAddress('flow.local.address', address))
+  if (settings === undefined) return { ...NOTHING, why: 'nothing has been applied yet: the host gets all packets' }
+  const here = settings.services.filter(({ vips }) => vips.some((one) => textOf(one) === vip))
+  const service = here.find(({ ports }) => ports.some(([low, high]) => port >= low && port <= high))
+  if (service === undefined) {
+    const why = here.length === 0 ? `no service has the VIP ${vip}` : `no service has port ${port} of ${vip}`
+    return { ...NOTHING, why: `${why}: the host gets the packets` }
+  }
+  const pool = settings.pools.get(service.pool)!
+  const { kind, size, digest, slots } = pool.table
+  const key = new FlowKey(service.affinity).set(flow)
+  const slot = slotOf(halfSipHash24(key.words, key.length, ...settings.secret), size)
+  const found = { service: service.name, pool: pool.name, slot, table: { kind, size, digest } }
+  const place = slots[slot]!
+  const backend = place === NO_BACKEND ? undefined : pool.backends[place]
+  const way = `${vip} port ${port} is of the service ${service.name}, whose pool is ${pool.name}`
+  if (backend === undefined)
+    return { ...found, backend: undefined, why: `${way}; nobody there is up: the packets are dropped` }
+  return {
+    ...found,
+    backend: { id: backend.id, address: textOf(backend.address), delivery: pool.delivery },
+    why: `${way}; by ${service.affinity} the flow has slot ${slot} of ${size}, which is ${backend.id}'s`,
+  }
+}

@@ -1,0 +1,261 @@
+import {
+  attachXdp,
+  type BpfLink,
+  edgeObject,
+  interfaceByName,
+  type LoadedObject,
+  loadObject,
+  type NetworkInterface,
+  type XdpMode,
+} from '../bpf/index.js'
+import { EdgeSettings, Reason } from '../bpf/layouts.js'
+import { settingsOf } from '../bpf/object.js'
+import { checkInteger, checkOptions, checkString } from '../errors/checks.js'
+import { forwarderDetached, invalidArgValue } from '../errors.js'
+import type { Flow } from '../pinning/index.js'
+import type { ForwarderConfig } from './config.js'
+import { type Traffic, trafficOf } from './counters.js'
+import { EdgeTables, type ForwarderChange } from './edge-tables.js'
+import { type EdgeExplanation, explainFlow } from './explain.js'
+import { NextHops } from './next-hops.js'
+import { readConfig, type Settings, TableCache } from './read-config.js'
+
+/** Sizes of maps, which are fixed when they are made. */
+export interface ForwarderLimits {
+  /** Entries of the table of services: one for each 1024 ports of each VIP, and two for the VIP. A power of two, default 16384. */
+  services?: number | undefined
+  /** Slots of all tables together, two bytes each, in thousands (1024); default 16384, which are 32 MiB. */
+  slots?: number | undefined
+  /** Default 8192, at most 65,535. */
+  backends?: number | undefined
+  /** Default 1024. */
+  pools?: number | undefined
+}
+
+export interface ForwarderOptions {
+  /** Where packets for VIPs come in. */
+  interface: string
+  /** Default `auto`: in the driver where it can, else in the network stack; `mode` says which. */
+  mode?: XdpMode | 'auto' | undefined
+  limits?: ForwarderLimits | undefined
+}
+
+export interface ForwarderStats {
+  services: readonly ({ name: string } & Traffic)[]
+  /** A backend that several pools have is one. */
+  backends: readonly ({ id: string; address: string } & Traffic)[]
+  /** Packets that were not simply forwarded, by the reason; see `Reason` in `udp-dsr/bpf`. */
+  reasons: Readonly<Record<string, Traffic>>
+  pools: readonly { name: string; slots: number; bytes: number; digest: string }[]
+}
+
+const OPTIONS: readonly (keyof ForwarderOptions)[] = ['interface', 'mode', 'limits']
+const LIMITS = { services: 16_384, slots: 16_384, backends: 8192, pools: 1024 } as const
+type Limits = Record<keyof typeof LIMITS, number>
+const HIGHEST = { services: 2 ** 22, slots: 2 ** 19, backends: 65_535, pools: 65_535 } as const
+/** Entries that are counted on for each place of the table: beyond a quarter two choices may both be taken. */
+const BUCKET_ENTRIES = 4
+const MODES = ['native', 'generic', 'auto'] as const
+
+/** Milliseconds between two looks at the ways to backends. */
+const REFRESH_MS = 5000
+
+/** Messages about packets that are too big: one a CPU in so many milliseconds, after a burst. */
+const ICMP_INTERVAL_MS = 10
+
+/**
+ * An edge: forwards datagrams for VIPs to backends, in the kernel (XDP), as a configuration says.
+ *
+ * Needs root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON; Linux 5.15. Packets that are for no service go to the host as
+ * ever. When the process ends, so does the forwarding.
+ */
+export class Forwarder {
+  readonly interface: string
+  /** Where the program runs. */
+  readonly mode: XdpMode
+  readonly #on: NetworkInterface
+  readonly #loaded: LoadedObject<typeof edgeObject>
+  readonly #link: BpfLink
+  readonly #tables: EdgeTables
+  readonly #hops: NextHops
+  readonly #timer: NodeJS.Timeout
+  readonly #cache = new TableCache()
+  #settings: Settings | undefined
+  #applying: Promise<unknown> = Promise.resolve()
+  #detached = false
+
+  private constructor(on: NetworkInterface, loaded: LoadedObject<typeof edgeObject>, link: BpfLink, mode: XdpMode) {
+    this.interface = on.name
+    this.mode = mode
+    this.#on = on
+    this.#loaded = loaded
+    this.#link = link
+    this.#tables = new EdgeTables(loaded.maps)
+    this.#hops = new NextHops(on)
+    this.#timer = setInterval(() => this.#refresh(), REFRESH_MS)
+    this.#timer.unref()
+  }
+
+  /**
+   * Attaches the edge's program. It forwards nothing before the first `apply`.
+   *
+   * @throws ArgumentTypeError, ArgumentRangeError; BpfError ERR_BPF_PERMISSION, ERR_BPF_INTERFACE, ERR_BPF_BUSY,
+   * ERR_BPF_NO_NATIVE_XDP, ERR_BPF_VERIFIER, ERR_BPF_SYSTEM; UnsupportedKernelError; UnsupportedPlatformError
+   */
+  static async attach(options: ForwarderOptions): Promise<Forwarder> {
+    const { mode, limits } = readOptions(options)
+    const on = interfaceByName(options.interface)
+    const buckets = limits.services / BUCKET_ENTRIES
+    const loaded = loadObject(edgeObject, {
+      entries: {
+        services: buckets,
+        serviceTable: Math.min(limits.services, HIGHEST.backends),
+        serviceCounters: Math.min(limits.services, HIGHEST.backends),
+        slots: limits.slots,
+        backends: limits.backends,
+        backendCounters: limits.backends,
+        pools: limits.pools,
+      },
+      settings: settingsOf(EdgeSettings, edgeSettings(buckets)),
+    })
+    try {
+      const { link, mode: attached } = attachXdp({ program: loaded.programs.edge, interface: on, mode })
+      return new Forwarder(on, loaded, link, attached)
+    } catch (error) {
+      loaded.close()
+      throw error
+    }
+  }
+
+  /**
+   * Follows a configuration. It is checked as a whole first, and what fails changes nothing. Each packet is treated by the
+   * old configuration of its service or by the new one. Calls are carried out one after the other.
+   *
+   * @returns what is different now
+   * @throws ArgumentTypeError, ArgumentRangeError (names are paths: `config.services[3].ports[1]`); BpfError
+   * ERR_BPF_MAP_FULL; ForwarderError ERR_FORWARDER_DETACHED
+   */
+  apply(config: ForwarderConfig): Promise<ForwarderChange & { unreachable: string[] }> {
+    const applied = this.#applying.catch(() => {}).then(() => this.#apply(config))
+    this.#applying = applied
+    return applied
+  }
+
+  /** What went where since the services and backends were added. @throws ForwarderError ERR_FORWARDER_DETACHED */
+  stats(): ForwarderStats {
+    this.#checkAttached()
+    const { maps } = this.#loaded
+    const reasons = Object.entries(Reason).filter(([name, index]) => index < Reason.count && name !== 'forwarded')
+    const pools = [...(this.#settings?.pools.values() ?? [])]
+    return {
+      services: [...this.#tables.services].map(([name, { counters }]) => ({
+        name,
+        ...trafficOf(maps.serviceCounters, counters),
+      })),
+      backends: this.#tables.counted.map(({ counters, ...backend }) => ({
+        ...backend,
+        ...trafficOf(maps.backendCounters, counters),
+      })),
+      reasons: Object.fromEntries(reasons.map(([name, index]) => [name, trafficOf(maps.reasonCounters, index)])),
+      pools: pools.map(({ name, table }) => ({
+        name,
+        slots: table.size,
+        bytes: this.#tables.bytesOf(name),
+        digest: table.digest,
+      })),
+    }
+  }
+
+  /**
+   * Where a flow goes, and why: the same answer that the kernel gives its packets.
+   *
+   * @param flow `local` is the VIP and its port
+   * @throws ArgumentTypeError, ArgumentRangeError; ForwarderError ERR_FORWARDER_DETACHED
+   */
+  explain(flow: Flow): EdgeExplanation {
+    this.#checkAttached()
+    return explainFlow(this.#settings, flow)
+  }
+
+  /** Takes the program away; packets for VIPs go to the host from now on. */
+  async detach(): Promise<void> {
+    if (this.#detached) return
+    this.#detached = true
+    clearInterval(this.#timer)
+    await this.#applying.catch(() => {})
+    this.#link.detach()
+    this.#link.close()
+    this.#loaded.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.detach()
+  }
+
+  async #apply(config: ForwarderConfig): Promise<ForwarderChange & { unreachable: string[] }> {
+    this.#checkAttached()
+    const settings = readConfig(config, this.#cache)
+    const backends = [...settings.pools.values()].flatMap((pool) => pool.backends)
+    await this.#hops.find(backends.map(({ address }) => address))
+    this.#checkAttached()
+    const change = this.#tables.apply(settings, this.#hops.to)
+    this.#settings = settings
+    return { ...change, unreachable: this.#hops.unknown }
+  }
+
+  #refresh(): void {
+    if (this.#settings === undefined) return
+    this.#hops.refresh()
+    this.#tables.updateHops(this.#hops.to)
+  }
+
+  #checkAttached(): void {
+    if (this.#detached) throw forwarderDetached(this.#on.name)
+  }
+}
+
+function edgeSettings(buckets: number): EdgeSettings {
+  return {
+    flowTable: 0,
+    draining: 0,
+    quic: 0,
+    learnedPorts: 0,
+    fragments: 1,
+    fib: 1,
+    events: 0,
+    returnPath: 0,
+    eventMask: 0,
+    buckets,
+    flowSets: 1,
+    flowIdle: 0,
+    icmpInterval: ICMP_INTERVAL_MS,
+  }
+}
+
+function readOptions(options: ForwarderOptions): {
+  mode: XdpMode | 'auto'
+  limits: Limits
+} {
+  checkOptions(options, OPTIONS)
+  checkString('options.interface', options.interface)
+  const { mode = 'auto' } = options
+  if (!MODES.includes(mode))
+    throw invalidArgValue('options.mode', `must be one of ${MODES.map((one) => `'${one}'`).join(', ')}`, mode)
+  const limits: Limits = { ...LIMITS }
+  if (options.limits !== undefined) {
+    for (const name of Object.keys(LIMITS) as (keyof typeof LIMITS)[]) {
+      const limit = options.limits[name]
+      if (limit === undefined) continue
+      checkInteger(`options.limits.${name}`, limit, 1, HIGHEST[name])
+      limits[name] = limit
+    }
+  }
+  if (limits.services < BUCKET_ENTRIES || (limits.services & (limits.services - 1)) !== 0) {
+    throw invalidArgValue(
+      'options.limits.services',
+      `must be a power of two, at least ${BUCKET_ENTRIES}`,
+      limits.services,
+    )
+  }
+  return { mode, limits }
+}

@@ -1,0 +1,12 @@
+/**
+ * The data plane as library calls: an edge that forwards datagrams for VIPs to backends. Needs Linux and root, or
+ * CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON; can be imported everywhere.
+ *
+ * @module
+ */
+export { BpfError, ForwarderError } from '../errors.js'
+export type { DeliveryName, EdgeBackend, ForwarderConfig, PoolConfig, ServiceConfig } from './config.js'
+export type { Traffic } from './counters.js'
+export type { ForwarderChange } from './edge-tables.js'
+export type { EdgeExplanation } from './explain.js'
+export { Forwarder, type ForwarderLimits, type ForwarderOptions, type ForwarderStats } from './forwarder.js'
