@@ -2,7 +2,9 @@
 // The edge: forwards datagrams for VIPs to backends (XDP). What it is told, and how packets are found in
 // that, is in bpf/include/layouts.h and docs/architecture.md. What is for no service goes to the host,
 // untouched.
+#include "edge/choose.h"
 #include "edge/icmp.h"
+#include "edge/return_path.h"
 
 /* In place of a verdict: the packet is for a service. */
 #define FOR_SERVICE -1
@@ -46,8 +48,15 @@ INLINE int classify_udp(const void* data, const void* end, __u32 at, struct deli
   packet->flow.local_port = udp->dest;
   packet->checksum = udp->check;
   packet->payload = HOST16(udp->len);
+  if (settings.return_path) {
+    packet->tunnel = at + sizeof *udp;
+    packet->tunnel_port = udp->dest;
+  }
   return FOR_SERVICE;
 }
+
+/* IP in IP. */
+INLINE int is_tunnel(__u8 protocol) { return protocol == IPPROTO_IPIP || protocol == IPPROTO_IPV6; }
 
 /* Says what a packet is; FOR_SERVICE: what may be for one. */
 INLINE int classify_ipv4(struct xdp_md* context, struct delivered* packet) {
@@ -66,6 +75,7 @@ INLINE int classify_ipv4(struct xdp_md* context, struct delivered* packet) {
   if (likely(ip->protocol == IPPROTO_UDP)) {
     return likely(!packet->fragment) ? classify_udp(data, end, at, packet) : FOR_SERVICE;
   }
+  if (settings.return_path && is_tunnel(ip->protocol) && !packet->fragment) packet->tunnel = at;
   const struct icmp_header* icmp = data + at;
   if (ip->protocol != IPPROTO_ICMP || packet->fragment || (const void*)(icmp + 1) > end) return XDP_PASS;
   switch (icmp->type) {
@@ -99,6 +109,7 @@ INLINE int classify_ipv6(struct xdp_md* context, struct delivered* packet) {
   if (likely(next == IPPROTO_UDP)) {
     return likely(!fragment) ? classify_udp(data, end, at, packet) : FOR_SERVICE;
   }
+  if (settings.return_path && is_tunnel(next) && !fragment) packet->tunnel = at;
   const struct icmp_header* icmp = data + at;
   if (next != IPV6_ICMP || fragment || (const void*)(icmp + 1) > end) return XDP_PASS;
   switch (icmp->type) {
@@ -120,65 +131,63 @@ INLINE int find(struct delivered* packet) {
     const __u32 index = find_entry(packet->flow.local, SERVICE_FRAGMENTS, IPPROTO_UDP, 0);
     if (index == SERVICE_MISSING) return XDP_PASS;
     packet->service = settings.fragments ? bpf_map_lookup_elem(&service_table, &index) : 0;
-    return packet->service != 0 ? FOR_SERVICE : ended(REASON_FRAGMENT, packet->length, XDP_DROP);
+    return packet->service != 0 ? FOR_SERVICE : dropped(packet, REASON_FRAGMENT);
   }
   packet->service = find_service(packet->flow.local, packet->flow.local_port);
   if (packet->service == 0) return XDP_PASS;
   if (unlikely(packet->error)) return FOR_SERVICE;
   const __u32 room = packet->length - packet->headers;
   if (unlikely(packet->payload < sizeof(struct udphdr) || packet->payload > room)) {
-    return ended(REASON_MALFORMED, packet->length, XDP_DROP);
+    return dropped(packet, REASON_MALFORMED);
   }
   packet->datagram = packet->payload == room;
   return FOR_SERVICE;
 }
 
-/* Takes one from TTL or hop limit; 0 when there was no more. */
-INLINE int age(struct xdp_md* context, const struct delivered* packet) {
-  void* ip = (void*)(long)context->data + packet->offset;
-  const void* end = (void*)(long)context->data_end;
-  if (ip + sizeof(struct iphdr) > end) return 0;
-  if (packet->version == 4) {
-    struct iphdr* header = ip;
-    if (header->ttl <= 1) return 0;
-    ipv4_decrement_ttl(header);
-  } else {
-    struct ipv6hdr* header = ip;
-    if (header->hop_limit <= 1) return 0;
-    header->hop_limit--;
-  }
-  return 1;
-}
-
 /* Hands a packet to the backend of its flow. */
 INLINE int forward(struct xdp_md* context, struct delivered* packet) {
-  packet->hash = hash_of(packet->service, &packet->flow);
-  const struct backend* backend = pick(packet->service, packet->hash);
-  if (unlikely(backend == 0)) return ended(REASON_NO_BACKEND, packet->length, XDP_DROP);
+  packet->hash = hash_flow(&packet->flow, packet->service->affinity, packet->service->secret);
+  const struct backend* backend = backend_at(choose(context, packet));
+  if (unlikely(backend == 0)) return dropped(packet, REASON_NO_BACKEND);
   const __s32 added = added_bytes(backend, packet);
   if (unlikely(packet->error)) {
     /* A backend that is addressed by itself has no use for a message to the VIP; and no error answers an
      * error. */
     if (backend->delivery == DELIVERY_PROXY || (__s32)packet->length + added > backend->mtu) return XDP_PASS;
   }
-  if (unlikely(!age(context, packet))) return ended(REASON_TTL, packet->length, XDP_DROP);
+  if (unlikely(!age(context, packet))) return dropped(packet, REASON_TTL);
   if (unlikely((__s32)packet->length + added > backend->mtu)) {
     const __u32 mtu = (__u32)(backend->mtu - added);
+    report(packet, REASON_TOO_BIG, backend->counters);
     return packet->version == 4 ? too_big_ipv4(context, packet->offset, packet->length, mtu)
                                 : too_big_ipv6(context, packet->offset, packet->length, mtu);
   }
   if (unlikely(packet->error)) {
+    report(packet, REASON_ICMP_ERROR, backend->counters);
     count_in(&reason_counters, REASON_ICMP_ERROR, packet->length);
   } else {
+    report(packet, REASON_FORWARDED, backend->counters);
     count_in(&service_counters, packet->service->counters, packet->length);
   }
   return deliver(context, backend, packet);
 }
 
+/* The same offset, of which the verifier knows only a bound: else it goes through the program once for each
+ * number of tags. */
+INLINE __u64 forget_offset(const void* data, __u64 offset) {
+  const void* at = data + offset;
+  OPAQUE(at);
+  offset = (__u64)at - (__u64)data;
+  OPAQUE(offset);
+  return offset & 31;
+}
+
 INLINE int edge_packet(struct xdp_md* context) {
   __be16 protocol = 0;
   struct delivered packet = {};
-  packet.offset = parse_ethernet((void*)(long)context->data, (void*)(long)context->data_end, &protocol);
+  packet.offset =
+      forget_offset((void*)(long)context->data,
+                    parse_ethernet((void*)(long)context->data, (void*)(long)context->data_end, &protocol));
   if (packet.offset == 0) return XDP_PASS;
   int verdict = XDP_PASS;
   if (protocol == NET16(ETH_P_IP)) {
@@ -186,9 +195,12 @@ INLINE int edge_packet(struct xdp_md* context) {
   } else if (protocol == NET16(ETH_P_IPV6)) {
     verdict = classify_ipv6(context, &packet);
   }
-  if (verdict != FOR_SERVICE) return verdict;
-  verdict = find(&packet);
-  return verdict == FOR_SERVICE ? forward(context, &packet) : verdict;
+  if (verdict == FOR_SERVICE) verdict = find(&packet);
+  if (likely(verdict == FOR_SERVICE)) return forward(context, &packet);
+  if (settings.return_path && verdict == XDP_PASS && packet.tunnel != 0) {
+    verdict = take_reply(context, &packet);
+  }
+  return verdict == XDP_PASS ? ended(REASON_PASSED, packet.length, XDP_PASS) : verdict;
 }
 
 SECTION("xdp")

@@ -4,6 +4,7 @@
 #define UDP_DSR_EDGE_DELIVER_H
 
 #include "checksum.h"
+#include "delivered.h"
 #include "lookup.h"
 #include "parsing.h"
 
@@ -39,22 +40,22 @@ struct proxy_ipv6 {
   __be16 local_port;
 };
 
-/* A packet on its way to a backend, as it came in. */
-struct delivered {
-  const struct service* service;
-  struct flow_ipv6 flow; /* addresses of IPv4 v4-mapped; of an ICMP error the flow that it is about */
-  __u32 offset;          /* bytes before its IP header: Ethernet and tags */
-  __u32 headers;         /* bytes of its IP header, with options or extension headers */
-  __u32 length;          /* bytes of the IP packet */
-  __u32 hash;            /* of its flow */
-  __u8 version;          /* 4 or 6 */
-  __u8 tos;              /* TOS octet or traffic class */
-  __u8 error;            /* an ICMP error: about a flow, not of it */
-  __u8 datagram;         /* UDP that is whole, and fills its packet: a PROXY header can be put in */
-  __u8 fragment;         /* a part of a larger packet */
-  __u16 checksum;        /* of the datagram */
-  __u32 payload;         /* what UDP says of its length */
-};
+/* Takes one from TTL or hop limit; 0 when there was no more. */
+INLINE int age(struct xdp_md* context, const struct delivered* packet) {
+  void* ip = (void*)(long)context->data + packet->offset;
+  const void* end = (void*)(long)context->data_end;
+  if (ip + sizeof(struct iphdr) > end) return 0;
+  if (packet->version == 4) {
+    struct iphdr* header = ip;
+    if (header->ttl <= 1) return 0;
+    ipv4_decrement_ttl(header);
+  } else {
+    struct ipv6hdr* header = ip;
+    if (header->hop_limit <= 1) return 0;
+    header->hop_limit--;
+  }
+  return 1;
+}
 
 /* Bytes of the Ethernet header that a backend's packets get. */
 INLINE __u32 link_bytes(const struct backend* backend) {
@@ -77,59 +78,76 @@ INLINE __s32 added_bytes(const struct backend* backend, const struct delivered* 
   }
 }
 
-/* Writes the Ethernet header and sends: back out, or to another interface. */
+/* Writes the type of what follows, behind a tag if there is one. */
+INLINE void write_type(struct ethhdr* ethernet, __u16 vlan, __be16 protocol) {
+  struct vlan_header* tag = (void*)(ethernet + 1);
+  if (likely(vlan == 0)) {
+    ethernet->h_proto = protocol;
+    return;
+  }
+  ethernet->h_proto = NET16(ETH_P_8021Q);
+  tag->tci = NET16(vlan);
+  tag->protocol = protocol;
+}
+
+/* Back out, or to another interface. */
+INLINE int send_to(const struct xdp_md* context, __u32 ifindex) {
+  if (ifindex == 0 || ifindex == context->ingress_ifindex) return XDP_TX;
+  return (int)bpf_redirect(ifindex, 0);
+}
+
+/* Writes the Ethernet header and sends. */
 INLINE int transmit(struct xdp_md* context, const struct backend* backend, __be16 protocol) {
   struct ethhdr* ethernet = (void*)(long)context->data;
-  struct vlan_header* tag = (void*)(ethernet + 1);
   const void* end = (void*)(long)context->data_end;
-  if ((const void*)(tag + 1) > end) return XDP_ABORTED;
+  if ((const void*)(ethernet + 1) + sizeof(struct vlan_header) > end) return XDP_ABORTED;
   copy_mac(ethernet->h_dest, backend->next_hop);
   copy_mac(ethernet->h_source, backend->source_mac);
-  if (unlikely(backend->vlan != 0)) {
-    ethernet->h_proto = NET16(ETH_P_8021Q);
-    tag->tci = NET16(backend->vlan);
-    tag->protocol = protocol;
+  write_type(ethernet, backend->vlan, protocol);
+  return send_to(context, backend->ifindex);
+}
+
+/* Asks the routing table where the packet goes whose IP header is at `ip`. Returns its EtherType, or 0 when
+ * there is no way, or no neighbour yet. */
+INLINE __be16 route(struct xdp_md* context, __u32 ip, struct bpf_fib_lookup* query) {
+  const void* data = (void*)(long)context->data;
+  const void* end = (void*)(long)context->data_end;
+  memset(query, 0, sizeof *query);
+  query->ifindex = context->ingress_ifindex;
+  const struct iphdr* ipv4 = data + ip;
+  if ((const void*)(ipv4 + 1) > end) return 0;
+  __be16 protocol = NET16(ETH_P_IP);
+  if (ipv4->version == 4) {
+    query->family = 2; /* AF_INET */
+    query->tos = ipv4->tos;
+    query->tot_len = HOST16(ipv4->tot_len);
+    query->ipv4_src = ipv4->saddr;
+    query->ipv4_dst = ipv4->daddr;
   } else {
-    ethernet->h_proto = protocol;
+    const struct ipv6hdr* ipv6 = data + ip;
+    if ((const void*)(ipv6 + 1) > end) return 0;
+    protocol = NET16(ETH_P_IPV6);
+    query->family = 10; /* AF_INET6 */
+    query->tot_len = HOST16(ipv6->payload_len) + sizeof *ipv6;
+    memcpy(query->ipv6_src, &ipv6->saddr, 16);
+    memcpy(query->ipv6_dst, &ipv6->daddr, 16);
   }
-  if (backend->ifindex == 0 || backend->ifindex == context->ingress_ifindex) return XDP_TX;
-  return (int)bpf_redirect(backend->ifindex, 0);
+  return bpf_fib_lookup(context, query, sizeof *query, 0) == BPF_FIB_LKUP_RET_SUCCESS ? protocol : 0;
 }
 
 /* The same with addresses and interface from the routing table. `ip` is the offset of the IP header. */
-INLINE int transmit_routed(struct xdp_md* context, const struct backend* backend, __u32 ip, __u32 bytes) {
-  const void* data = (void*)(long)context->data;
-  const void* end = (void*)(long)context->data_end;
+INLINE int transmit_routed(struct xdp_md* context, const struct backend* backend, __u32 ip,
+                           const struct delivered* packet) {
   struct bpf_fib_lookup query;
-  memset(&query, 0, sizeof query);
-  query.ifindex = context->ingress_ifindex;
-  __be16 protocol;
-  if (data + ip + sizeof(struct iphdr) > end) return XDP_ABORTED;
-  if (((const struct iphdr*)(data + ip))->version == 4) {
-    const struct iphdr* header = data + ip;
-    protocol = NET16(ETH_P_IP);
-    query.family = 2; /* AF_INET */
-    query.tos = header->tos;
-    query.tot_len = HOST16(header->tot_len);
-    query.ipv4_src = header->saddr;
-    query.ipv4_dst = header->daddr;
-  } else {
-    const struct ipv6hdr* header = data + ip;
-    if ((const void*)(header + 1) > end) return XDP_ABORTED;
-    protocol = NET16(ETH_P_IPV6);
-    query.family = 10; /* AF_INET6 */
-    query.tot_len = HOST16(header->payload_len) + sizeof *header;
-    memcpy(query.ipv6_src, &header->saddr, 16);
-    memcpy(query.ipv6_dst, &header->daddr, 16);
-  }
-  if (bpf_fib_lookup(context, &query, sizeof query, 0) != BPF_FIB_LKUP_RET_SUCCESS) {
-    return ended(REASON_NO_ROUTE, bytes, XDP_DROP);
-  }
-  struct backend hop = *backend;
-  copy_mac(hop.next_hop, query.dmac);
-  copy_mac(hop.source_mac, query.smac);
-  hop.ifindex = query.ifindex;
-  return transmit(context, &hop, protocol);
+  const __be16 protocol = route(context, ip, &query);
+  if (protocol == 0) return dropped(packet, REASON_NO_ROUTE);
+  struct ethhdr* ethernet = (void*)(long)context->data;
+  const void* end = (void*)(long)context->data_end;
+  if ((const void*)(ethernet + 1) + sizeof(struct vlan_header) > end) return XDP_ABORTED;
+  copy_mac_of_stack(ethernet->h_dest, query.dmac);
+  copy_mac_of_stack(ethernet->h_source, query.smac);
+  write_type(ethernet, backend->vlan, protocol);
+  return send_to(context, query.ifindex);
 }
 
 /* An IPv4 header for the backend. RFC 2003 §3.1 lets a tunnel set DF whatever the inner packet says: what is
@@ -173,7 +191,7 @@ INLINE int encapsulate(struct xdp_md* context, const struct backend* backend,
   const __u32 udp = gue ? sizeof(struct udphdr) : 0;
   const __u32 outer = (ipv4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) + udp;
   if (bpf_xdp_adjust_head(context, (int)packet->offset - (int)(link + outer)) != 0) {
-    return ended(REASON_NO_HEADROOM, packet->length, XDP_DROP);
+    return dropped(packet, REASON_NO_HEADROOM);
   }
   void* data = (void*)(long)context->data;
   const void* end = (void*)(long)context->data_end;
@@ -196,8 +214,7 @@ INLINE int encapsulate(struct xdp_md* context, const struct backend* backend,
     header->len = NET16((__u16)(packet->length + udp));
     header->check = 0; /* allowed for tunnels over IPv6, too (RFC 6935) */
   }
-  if (settings.fib && backend->flags & BACKEND_FIB)
-    return transmit_routed(context, backend, link, packet->length);
+  if (settings.fib && backend->flags & BACKEND_FIB) return transmit_routed(context, backend, link, packet);
   return transmit(context, backend, ipv4 ? NET16(ETH_P_IP) : NET16(ETH_P_IPV6));
 }
 
@@ -219,17 +236,17 @@ INLINE __u64 proxy_sum(__u8 family, __u16 addresses) {
 /* Addresses the datagram to the backend, and puts a PROXY header before its payload. */
 INLINE int deliver_by_proxy(struct xdp_md* context, const struct backend* backend,
                             const struct delivered* packet) {
-  if (unlikely(!packet->datagram)) return ended(REASON_UNSUPPORTED, packet->length, XDP_DROP);
+  if (unlikely(!packet->datagram)) return dropped(packet, REASON_UNSUPPORTED);
   const int ipv4 = is_mapped(backend->address);
   const int client_ipv4 = packet->version == 4;
   if (packet->checksum == 0 && !(ipv4 && client_ipv4)) {
-    return ended(REASON_NO_CHECKSUM, packet->length, XDP_DROP);
+    return dropped(packet, REASON_NO_CHECKSUM);
   }
   const __u32 link = link_bytes(backend);
   const __u32 ip = ipv4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
   const __u32 proxy = client_ipv4 ? sizeof(struct proxy_ipv4) : sizeof(struct proxy_ipv6);
   const int grow = (int)(link + ip + proxy) - (int)(packet->offset + packet->headers);
-  if (bpf_xdp_adjust_head(context, -grow) != 0) return ended(REASON_NO_HEADROOM, packet->length, XDP_DROP);
+  if (bpf_xdp_adjust_head(context, -grow) != 0) return dropped(packet, REASON_NO_HEADROOM);
   void* data = (void*)(long)context->data;
   const void* end = (void*)(long)context->data_end;
   if (data + link + sizeof(struct ipv6hdr) + sizeof(struct udphdr) > end) return XDP_ABORTED;
@@ -274,8 +291,7 @@ INLINE int deliver_by_proxy(struct xdp_md* context, const struct backend* backen
   udp->dest = port;
   udp->len = NET16(length);
   udp->check = packet->checksum == 0 ? 0 : checksum_not_zero(sum);
-  if (settings.fib && backend->flags & BACKEND_FIB)
-    return transmit_routed(context, backend, link, packet->length);
+  if (settings.fib && backend->flags & BACKEND_FIB) return transmit_routed(context, backend, link, packet);
   return transmit(context, backend, ipv4 ? NET16(ETH_P_IP) : NET16(ETH_P_IPV6));
 }
 
@@ -285,11 +301,11 @@ INLINE int deliver_on_link(struct xdp_md* context, const struct backend* backend
   const __u32 link = link_bytes(backend);
   if (unlikely(link != packet->offset)) {
     if (bpf_xdp_adjust_head(context, (int)packet->offset - (int)link) != 0) {
-      return ended(REASON_NO_HEADROOM, packet->length, XDP_DROP);
+      return dropped(packet, REASON_NO_HEADROOM);
     }
   }
   /* The routing table knows the way to addresses, and the packet keeps that of the VIP. */
-  if (unlikely(backend->flags & BACKEND_FIB)) return ended(REASON_NO_ROUTE, packet->length, XDP_DROP);
+  if (unlikely(backend->flags & BACKEND_FIB)) return dropped(packet, REASON_NO_ROUTE);
   return transmit(context, backend, packet->version == 4 ? NET16(ETH_P_IP) : NET16(ETH_P_IPV6));
 }
 

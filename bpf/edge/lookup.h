@@ -6,32 +6,29 @@
 #include "flow_hash.h"
 #include "services.h"
 
-/* The hash of a flow under its service's secret: that of src/pinning. Ports are 0 where they are not known.
- */
-INLINE __u32 hash_of(const struct service* service, const struct flow_ipv6* flow) {
-  const __u8 affinity = service->affinity;
+/* The hash of a flow under a secret: that of src/pinning. Ports are 0 where they are not known. */
+INLINE __u32 hash_flow(const struct flow_ipv6* flow, __u8 affinity, struct flow_secret secret) {
   if (is_mapped(flow->client) && (affinity != FLOW_AFFINITY_FLOW || is_mapped(flow->local))) {
     const struct flow_ipv4 ipv4 = {.client = flow->client[3],
                                    .local = flow->local[3],
                                    .client_port = flow->client_port,
                                    .local_port = flow->local_port};
-    if (affinity == FLOW_AFFINITY_CLIENT_IP)
-      return flow_hash_ipv4(&ipv4, FLOW_AFFINITY_CLIENT_IP, service->secret);
+    if (affinity == FLOW_AFFINITY_CLIENT_IP) return flow_hash_ipv4(&ipv4, FLOW_AFFINITY_CLIENT_IP, secret);
     if (affinity == FLOW_AFFINITY_CLIENT_IP_PORT)
-      return flow_hash_ipv4(&ipv4, FLOW_AFFINITY_CLIENT_IP_PORT, service->secret);
-    return flow_hash_ipv4(&ipv4, FLOW_AFFINITY_FLOW, service->secret);
+      return flow_hash_ipv4(&ipv4, FLOW_AFFINITY_CLIENT_IP_PORT, secret);
+    return flow_hash_ipv4(&ipv4, FLOW_AFFINITY_FLOW, secret);
   }
   struct flow_key key;
   if (affinity == FLOW_AFFINITY_CLIENT_IP) {
     flow_key_ipv6(&key, flow, FLOW_AFFINITY_CLIENT_IP);
-    return half_siphash_24(key.words, 16, service->secret);
+    return half_siphash_24(key.words, 16, secret);
   }
   if (affinity == FLOW_AFFINITY_CLIENT_IP_PORT) {
     flow_key_ipv6(&key, flow, FLOW_AFFINITY_CLIENT_IP_PORT);
-    return half_siphash_24(key.words, 18, service->secret);
+    return half_siphash_24(key.words, 18, secret);
   }
   flow_key_ipv6(&key, flow, FLOW_AFFINITY_FLOW);
-  return half_siphash_24(key.words, 36, service->secret);
+  return half_siphash_24(key.words, 36, secret);
 }
 
 /* What a table has for a hash; BACKEND_NONE where there is no table. */
@@ -43,13 +40,6 @@ INLINE __u32 slot_of(table_word table, __u32 hash) {
   return chunk->slots[slot % CHUNK_SLOTS];
 }
 
-/* The backend of a flow, or 0. */
-INLINE const struct backend* pick(const struct service* service, __u32 hash) {
-  const __u32 number = service->pool;
-  const struct pool* pool = bpf_map_lookup_elem(&pools, &number);
-  if (pool == 0) return 0;
-  const __u32 index = slot_of(READ_ONCE(pool->current), hash);
-  return bpf_map_lookup_elem(&backends, &index);
-}
+INLINE const struct backend* backend_at(__u32 index) { return bpf_map_lookup_elem(&backends, &index); }
 
 #endif

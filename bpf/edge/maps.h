@@ -15,10 +15,17 @@
 #define CHUNKS 16384
 #define BACKENDS 8192
 #define COUNTERS 8192
+#define SOURCES 1024
+#define ENDPOINTS 64
+#define QUIC_SERVERS 1024
+#define FLOW_SETS 1 /* options that remember are off in the file */
+#define EVENT_BYTES 4096
 
 const volatile struct edge_settings settings = {
     .fragments = 1,
     .buckets = BUCKETS,
+    .flow_sets = FLOW_SETS,
+    .flow_idle = 30,
     .icmp_interval = 10,
 };
 
@@ -73,6 +80,41 @@ struct {
   MAP_TYPE(key, __u32);
   MAP_TYPE(value, struct counter);
 } reason_counters MAP;
+
+/* Backends whose encapsulated replies are taken, and the addresses they send them to. */
+struct {
+  MAP_NUMBER(type, BPF_MAP_TYPE_HASH);
+  MAP_NUMBER(max_entries, SOURCES);
+  MAP_TYPE(key, struct source_key);
+  MAP_TYPE(value, __u32);
+} sources MAP;
+
+struct {
+  MAP_NUMBER(type, BPF_MAP_TYPE_HASH);
+  MAP_NUMBER(max_entries, ENDPOINTS);
+  MAP_TYPE(key, struct source_key);
+  MAP_TYPE(value, struct endpoint);
+} endpoints MAP;
+
+struct {
+  MAP_NUMBER(type, BPF_MAP_TYPE_HASH);
+  MAP_NUMBER(max_entries, QUIC_SERVERS);
+  MAP_TYPE(key, struct quic_server_key);
+  MAP_TYPE(value, __u32);
+} quic_servers MAP;
+
+/* Flows and ports whose backend is remembered. */
+struct {
+  MAP_NUMBER(type, BPF_MAP_TYPE_ARRAY);
+  MAP_NUMBER(max_entries, FLOW_SETS);
+  MAP_TYPE(key, __u32);
+  MAP_TYPE(value, struct flow_set);
+} flows MAP;
+
+struct {
+  MAP_NUMBER(type, BPF_MAP_TYPE_RINGBUF);
+  MAP_NUMBER(max_entries, EVENT_BYTES);
+} events MAP;
 
 /* What is left of the right to send too-big messages: one a CPU. */
 struct allowance {

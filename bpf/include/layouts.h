@@ -126,8 +126,7 @@ struct backend {
                      used */
   __u8 delivery;  /* enum delivery */
   __u8 flags;     /* enum backend_flags */
-  __u32
-      epoch; /* grows when the index is given to another backend: what remembers an older one is forgotten */
+  __u32 epoch;    /* grows when the backend goes for good: what remembers it is forgotten */
 };
 
 /* Key of HASH `sources`: hosts whose encapsulated packets are taken. On the edge the value is the index of a
@@ -136,7 +135,15 @@ struct source_key {
   __be32 address[4];
 };
 
-/* Key of HASH `quic_servers`: whose server ID it is. */
+/* Value of HASH `endpoints` of the edge, whose key is an address of the edge that backends send replies to
+ * (struct source_key). */
+struct endpoint {
+  __be16 gue_port; /* 0: no GUE */
+  __u16 reserved;  /* 0 */
+};
+
+/* Key of HASH `quic_servers`, whose value is the index of the backend that has this server ID. It is removed
+ * with the backend. */
 struct quic_server_key {
   __u32 pool;
   __u8 config;    /* config rotation, 0-6 */
@@ -158,7 +165,7 @@ struct edge_settings {
   __u32 event_mask;    /* one packet in event_mask + 1 makes an event; a power of two less one */
   __u32 buckets;       /* of `services`: a power of two */
   __u32 flow_sets;     /* sets of `flows`: a power of two */
-  __u32 flow_idle;     /* seconds after which a remembered flow or port is forgotten */
+  __u32 flow_idle;     /* of 2^30 ns (1.07 s), after which a remembered flow or port is forgotten */
   __u32 icmp_interval; /* milliseconds of one CPU between two too-big messages, after a burst of 16 */
 };
 
@@ -173,7 +180,7 @@ struct backend_settings {
   __be16 gue_port;
   __u16 reserved;  /* 0 */
   __u32 flow_sets; /* sets of `returns` */
-  __u32 flow_idle; /* seconds */
+  __u32 flow_idle; /* of 2^30 ns (1.07 s) */
 };
 
 /* Value of ARRAY `edges` of backend.bpf.c. */
@@ -211,8 +218,8 @@ enum flow_constant { FLOW_WAYS = 4 };
 struct flow_entry {
   __u64 key;   /* of the flow: bits of its hash, or an exact IPv4 key */
   __u16 value; /* index of what it leads to */
-  __u16 check; /* more bits of the hash; 0: the entry is empty */
-  __u32 stamp; /* seconds since boot when it was last used */
+  __u16 check; /* follows from the key, and from the epoch of what it leads to; 0: the entry is empty */
+  __u32 stamp; /* when it was last used: 2^30 ns since boot */
 };
 
 /* Value of ARRAY `flows`, `returns`, `requests`: one line of the processor's cache. */

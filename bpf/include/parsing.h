@@ -86,6 +86,13 @@ INLINE void copy_mac(void* to, const void* from) {
   *(__u16*)(to + 4) = *(const __u16*)(from + 4);
 }
 
+/* The same for an address on the stack, where the verifier wants words to be aligned. */
+INLINE void copy_mac_of_stack(void* to, const void* from) {
+  const __u16* halves = from;
+  UNROLL
+  for (int i = 0; i < 3; i++) ((__u16*)to)[i] = halves[i];
+}
+
 /* Up to two tags. Returns the offset of the network header, and its protocol as in `ethhdr`. */
 INLINE __u32 parse_ethernet(const void* data, const void* end, __be16* protocol) {
   const struct ethhdr* ethernet = data;

@@ -164,6 +164,15 @@ export const SourceKey: Layout<SourceKey> = layout(16, {
   address: address,
 })
 
+/** `struct endpoint`, 4 bytes */
+export interface Endpoint {
+  guePort: number
+}
+export const Endpoint: Layout<Endpoint> = layout(4, {
+  guePort: be16,
+  reserved: u16,
+})
+
 /** `struct quic_server_key`, 16 bytes */
 export interface QuicServerKey {
   pool: number

@@ -17,6 +17,9 @@ export interface TestBackend {
   vlan?: number
   mtu?: number
   ifindex?: number
+  /** `enum backend_flags` */
+  flags?: number
+  epoch?: number
 }
 
 export interface TestService {
@@ -28,6 +31,17 @@ export interface TestService {
   pool: number
   /** Takes the VIP's fragments. */
   fragments?: boolean
+  /** `enum service_flags` */
+  flags?: number
+  /** With SERVICE_QUIC: config rotations, a bit each, and bytes of the server ID. */
+  quic?: { configBits: number; idLength: number }
+}
+
+/** What a pool's table was before, while somebody drains. */
+export interface PreviousTable {
+  slots: readonly number[]
+  /** `enum drain_phase` */
+  phase: number
 }
 
 /** What an edge is told. Tables are given slot by slot: indices of `backends`, BACKEND_NONE for nobody. */
@@ -35,6 +49,8 @@ export interface World {
   secret: Uint8Array
   services: readonly TestService[]
   pools: readonly (readonly number[])[]
+  /** By the pool's index. */
+  previous?: Readonly<Record<number, PreviousTable>>
   backends: readonly TestBackend[]
   /** VIPs that answer echo requests. */
   echo: readonly string[]
@@ -52,7 +68,7 @@ export const DEFAULT_MTU = 1500
 /** Of the table of services. */
 const BUCKETS = 1024
 
-const SETTINGS: layouts.EdgeSettings = {
+export const SETTINGS: layouts.EdgeSettings = {
   flowTable: 0,
   draining: 0,
   quic: 0,
@@ -84,46 +100,7 @@ export class LoadedEdge {
 
   /** Writes a world into the maps, in place of another, in any order: no packet is under way. */
   fill(world: World): void {
-    const { maps } = this.object
-    const table = maps.services.memory()
-    new Uint8Array(table).fill(0)
-    const buckets = new ServiceBuckets(table)
-    for (const [index, backend] of world.backends.entries())
-      maps.backends.update(key(index), encode(Backend, backendValue(backend, index)))
-    let chunk = 0
-    const chunks = new Uint16Array(maps.slots.memory())
-    const pools = new BigUint64Array(maps.pools.memory())
-    for (const [index, slots] of world.pools.entries()) {
-      chunks.set(slots, chunk * TableConstant.chunkSlots)
-      pools[2 * index] = slots.length === 0 ? 0n : BigInt(chunk) | (BigInt(slots.length) << 32n)
-      chunk += Math.ceil(slots.length / TableConstant.chunkSlots)
-    }
-    const blocks = new Map<string, Uint16Array>()
-    const fragments = new Map<string, number>()
-    for (const [index, service] of world.services.entries()) {
-      maps.serviceTable.update(key(index), encode(Service, serviceValue(service, index, world.secret)))
-      fragments.set(service.vip, service.fragments ? index : (fragments.get(service.vip) ?? ServiceValue.none))
-      for (let port = service.ports[0]; port <= service.ports[1]; port++) {
-        const name = `${service.vip} ${port >> 10}`
-        const owners = blocks.get(name) ?? new Uint16Array(TableConstant.chunkSlots).fill(ServiceValue.none)
-        owners[port & 1023] = index
-        blocks.set(name, owners)
-      }
-    }
-    const entry = (vip: string, kind: number, protocol: number, block: number, value: number) =>
-      buckets.set({ address: addressBytes(vip), kind, protocol, block }, value)
-    for (const [name, owners] of blocks) {
-      const [vip, block] = name.split(' ') as [string, string]
-      const whole = owners.every((owner) => owner === owners[0])
-      if (whole) {
-        entry(vip, ServiceKind.ports, 17, Number(block), owners[0]!)
-      } else {
-        chunks.set(owners, chunk * TableConstant.chunkSlots)
-        entry(vip, ServiceKind.ports, 17, Number(block), ServiceValue.split + chunk++)
-      }
-    }
-    for (const [vip, service] of fragments) entry(vip, ServiceKind.fragments, 17, 0, service)
-    for (const vip of world.echo) entry(vip, ServiceKind.vip, 0, 0, ServiceValue.none)
+    fillMaps(this.object.maps, world)
   }
 
   run(frame: Uint8Array): { verdict: number; data: Uint8Array } {
@@ -144,6 +121,61 @@ export class LoadedEdge {
   }
 }
 
+/** Maps of an object that has the edge's. */
+export type EdgeMaps = LoadedObject<typeof edgeObject>['maps']
+
+/** Writes a world into maps, in place of another, in any order: no packet is under way. */
+export function fillMaps(maps: EdgeMaps, world: World): void {
+  const table = maps.services.memory()
+  new Uint8Array(table).fill(0)
+  const buckets = new ServiceBuckets(table)
+  for (const [index, backend] of world.backends.entries())
+    maps.backends.update(key(index), encode(Backend, backendValue(backend, index)))
+  let chunk = 0
+  const chunks = new Uint16Array(maps.slots.memory())
+  const pools = new BigUint64Array(maps.pools.memory())
+  for (const [index, slots] of world.pools.entries()) {
+    chunks.set(slots, chunk * TableConstant.chunkSlots)
+    pools[2 * index] = tableAt(chunk, slots.length)
+    chunk += Math.ceil(slots.length / TableConstant.chunkSlots)
+    const before = world.previous?.[index]
+    pools[2 * index + 1] = before ? tableAt(chunk, before.slots.length, before.phase) : 0n
+    if (before === undefined) continue
+    chunks.set(before.slots, chunk * TableConstant.chunkSlots)
+    chunk += Math.ceil(before.slots.length / TableConstant.chunkSlots)
+  }
+  const blocks = new Map<string, Uint16Array>()
+  const fragments = new Map<string, number>()
+  for (const [index, service] of world.services.entries()) {
+    maps.serviceTable.update(key(index), encode(Service, serviceValue(service, index, world.secret)))
+    fragments.set(service.vip, service.fragments ? index : (fragments.get(service.vip) ?? ServiceValue.none))
+    for (let port = service.ports[0]; port <= service.ports[1]; port++) {
+      const name = `${service.vip} ${port >> 10}`
+      const owners = blocks.get(name) ?? new Uint16Array(TableConstant.chunkSlots).fill(ServiceValue.none)
+      owners[port & 1023] = index
+      blocks.set(name, owners)
+    }
+  }
+  const entry = (vip: string, kind: number, protocol: number, block: number, value: number) =>
+    buckets.set({ address: addressBytes(vip), kind, protocol, block }, value)
+  for (const [name, owners] of blocks) {
+    const [vip, block] = name.split(' ') as [string, string]
+    const whole = owners.every((owner) => owner === owners[0])
+    if (whole) {
+      entry(vip, ServiceKind.ports, 17, Number(block), owners[0]!)
+    } else {
+      chunks.set(owners, chunk * TableConstant.chunkSlots)
+      entry(vip, ServiceKind.ports, 17, Number(block), ServiceValue.split + chunk++)
+    }
+  }
+  for (const [vip, service] of fragments) entry(vip, ServiceKind.fragments, 17, 0, service)
+  for (const vip of world.echo) entry(vip, ServiceKind.vip, 0, 0, ServiceValue.none)
+}
+
+function tableAt(chunk: number, size: number, phase = 0): bigint {
+  return size === 0 ? 0n : BigInt(chunk) | (BigInt(size) << 32n) | (BigInt(phase) << 56n)
+}
+
 function backendValue(backend: TestBackend, index: number): layouts.Backend {
   return {
     address: addressBytes(backend.address),
@@ -156,8 +188,8 @@ function backendValue(backend: TestBackend, index: number): layouts.Backend {
     mtu: backend.mtu ?? DEFAULT_MTU,
     port: backend.port ?? 0,
     delivery: Delivery[backend.delivery],
-    flags: 0,
-    epoch: 0,
+    flags: backend.flags ?? 0,
+    epoch: backend.epoch ?? 0,
   }
 }
 
@@ -168,8 +200,8 @@ function serviceValue(service: TestService, index: number, secret: Uint8Array): 
     pool: service.pool,
     counters: index,
     affinity: AFFINITIES.indexOf(service.affinity),
-    flags: 0,
-    quicConfigBits: 0,
-    quicIdLength: 0,
+    flags: service.flags ?? 0,
+    quicConfigBits: service.quic?.configBits ?? 0,
+    quicIdLength: service.quic?.idLength ?? 0,
   }
 }
