@@ -76,6 +76,8 @@ const examples: Record<errors.ErrorCode, Error & { code: string }> = {
   ERR_BPF_VERIFIER: errors.verifierRefused('edge', errno.EACCES, 'R1 invalid mem access\nprocessed 7 insns\n'),
   ERR_BPF_MAP_FULL: errors.mapFull('backends', 8192, 'Raise the limit of that name in Forwarder.attach({ limits })'),
   ERR_BPF_INCOMPATIBLE: errors.otherMap('/sys/fs/bpf/udp-dsr/edge/pools', 'has entries 64 instead of 1024'),
+  ERR_BPF_FILESYSTEM: errors.pinsNeedFilesystem('/sys/fs/bpf/udp-dsr/edge', '/sys/fs/bpf'),
+  ERR_BPF_LOCKED: errors.pinsLocked('/sys/fs/bpf/udp-dsr/edge'),
   ERR_BPF_SYSTEM: errors.bpfFailed(errno.ENOMEM, 'make the map slots with 16384 entries'),
   ERR_FORWARDER_DETACHED: errors.forwarderDetached('eth0'),
   ERR_PORT_PLAN_SYNTAX: refusedPlan('regions = ["sea"'),

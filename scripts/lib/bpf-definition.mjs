@@ -68,5 +68,4 @@ import type { ObjectDefinition } from '../definition.js'
 export const ${camel(definition.name)}Object = ${write(definition)} as const satisfies ObjectDefinition
 `
   return formatted(definitionPath(source), text)
-  return formatted(definitionPath(source), text)
 }

@@ -9,7 +9,7 @@ const R_BPF_64_64 = 1
 /** What a program is, by the name of its section: numbers of enum bpf_prog_type and bpf_attach_type (linux/bpf.h). */
 const SECTIONS = [
   { pattern: /^xdp$/, type: 6, attachType: 37 },
-  { pattern: /^(tc|classifier)\b/, type: 3, attachType: 0 },
+  { pattern: /^(tc|tcx|classifier)\b/, type: 3, attachType: 0 },
   { pattern: /^cgroup\/sendmsg4$/, type: 18, attachType: 14 },
   { pattern: /^cgroup\/sendmsg6$/, type: 18, attachType: 15 },
   { pattern: /^sk_reuseport$/, type: 21, attachType: 39 },

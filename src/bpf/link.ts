@@ -1,6 +1,7 @@
 import { constants } from 'node:os'
 import { bpfFailed, noInterface, unsupportedKernel } from '../errors.js'
 import { thread } from '../internal/thread.js'
+import { olderThan } from './kernel.js'
 import type { BpfProgram } from './program.js'
 
 const { ENOENT, EINVAL, ENODEV } = constants.errno
@@ -76,5 +77,5 @@ export class BpfLink implements Attachment {
 export function linkRefused(errno: number, what: string, name: string, feature: string, since: string): Error {
   if (errno === ENODEV) return noInterface(name)
   const cause = bpfFailed(errno, what)
-  return errno === EINVAL ? unsupportedKernel(feature, since, cause) : cause
+  return errno === EINVAL && olderThan(since) ? unsupportedKernel(feature, since, cause) : cause
 }

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
-import { BpfError, bpfFailed, mapFull, otherMap } from '../errors.js'
+import { BpfError, bpfFailed, mapFull, otherMap, unsupportedKernel } from '../errors.js'
 import * as linux from '../internal/linux.js'
 import { thread } from '../internal/thread.js'
 import type { MapDefinition } from './definition.js'
+import { olderThan } from './kernel.js'
 
-const { ENOENT, EEXIST, E2BIG } = constants.errno
+const { ENOENT, EEXIST, EINVAL, E2BIG } = constants.errno
 
 /** What an update finds or must find under its key. */
 export type UpdateMode = 'any' | 'new' | 'existing'
@@ -50,12 +51,12 @@ export class BpfMap {
     this.copies = PER_CPU.includes(definition.type) ? possibleCpus() : 1
   }
 
-  /** Makes a map, empty. @throws BpfError ERR_BPF_PERMISSION, ERR_BPF_SYSTEM */
+  /** Makes a map, empty. @throws BpfError ERR_BPF_PERMISSION, ERR_BPF_SYSTEM; UnsupportedKernelError */
   static create(name: string, definition: MapDefinition): BpfMap {
     const { type, keyBytes, valueBytes, entries, flags } = definition
     const short = name.slice(0, LONGEST_NAME)
     const fd = thread().addon.bpf.createMap(type, keyBytes, valueBytes, entries, flags, short)
-    if (fd < 0) throw bpfFailed(-fd, `make the map ${name} with ${entries} entries`)
+    if (fd < 0) throw notMade(-fd, name, definition)
     return new BpfMap(fd, name, definition)
   }
 
@@ -93,6 +94,14 @@ export class BpfMap {
       throw otherMap(path, differing.map((key) => `has ${key} ${found[key]} instead of ${wanted![key]}`).join(', '))
     }
     return new BpfMap(fd, path.slice(path.lastIndexOf('/') + 1), found)
+  }
+
+  /** The kernel's number for it. */
+  get id(): number {
+    const info = new Uint8Array(INFO_BYTES)
+    const length = thread().addon.bpf.info(this.fd, info)
+    if (length < 0) throw bpfFailed(-length, `look at the map ${this.name}`)
+    return new DataView(info.buffer).getUint32(4, true)
   }
 
   /** The value of a key, undefined when there is none; of a per-CPU map all values, one behind the other. */
@@ -200,6 +209,19 @@ export class BpfMap {
   #wrongLength(what: string, given: number, wanted: number): BpfError {
     return new BpfError('ERR_BPF_INCOMPATIBLE', `A ${what} of the map ${this.name} has ${wanted} bytes, not ${given}`)
   }
+}
+
+/** What maps may be refused for on an older kernel, and the first that has it. */
+const FEATURES = [
+  { has: ({ type }: MapDefinition) => type === linux.BPF_MAP_TYPE_RINGBUF, feature: 'BPF ring buffers', since: '5.8' },
+  { has: ({ flags }: MapDefinition) => (flags & linux.BPF_F_MMAPABLE) !== 0, feature: 'mapped arrays', since: '5.5' },
+  { has: ({ flags }: MapDefinition) => (flags & linux.BPF_F_RDONLY_PROG) !== 0, feature: 'constants', since: '5.2' },
+]
+
+function notMade(errno: number, name: string, definition: MapDefinition): Error {
+  const cause = bpfFailed(errno, `make the map ${name} with ${definition.entries} entries`)
+  const missing = FEATURES.find(({ has, since }) => has(definition) && olderThan(since))
+  return errno === EINVAL && missing ? unsupportedKernel(missing.feature, missing.since, cause) : cause
 }
 
 /** Values in arrays and of each CPU lie at multiples of 8 bytes. */

@@ -1,5 +1,6 @@
 import { constants } from 'node:os'
 import { bpfDenied, bpfFailed, verifierRefused } from '../errors.js'
+import { BPF_F_TEST_XDP_LIVE_FRAMES } from '../internal/linux.js'
 import { thread } from '../internal/thread.js'
 
 const { ENOENT, EPERM, EACCES } = constants.errno
@@ -91,7 +92,7 @@ export class BpfProgram {
 
   /** Runs the program on a packet, without sending it anywhere (BPF_PROG_TEST_RUN). */
   testRun({ data, context, repeat = 1, flags = 0, batch = 0 }: TestRunOptions): TestRun {
-    const live = flags !== 0
+    const live = (flags & BPF_F_TEST_XDP_LIVE_FRAMES) !== 0
     const out = live ? undefined : new Uint8Array(data.length + GROWTH)
     const contextOut = context && !live ? new Uint8Array(context.length) : undefined
     const result = new Uint32Array(4)

@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import { bpfFailed, noInterface } from '../errors.js'
+import { bpfFailed, hookBusy, noInterface } from '../errors.js'
 import { BPF_TCX_EGRESS, BPF_TCX_INGRESS } from '../internal/linux.js'
 import { thread } from '../internal/thread.js'
 import type { NetworkInterface } from './interface.js'
@@ -32,12 +32,16 @@ const ATTACH_TYPES = { ingress: BPF_TCX_INGRESS, egress: BPF_TCX_EGRESS } as con
 /**
  * Attaches a program to what comes in on an interface, or leaves through it.
  *
- * @throws BpfError ERR_BPF_INTERFACE, ERR_BPF_PERMISSION, ERR_BPF_SYSTEM; UnsupportedKernelError (TCX)
+ * @throws BpfError ERR_BPF_BUSY (TCX has this very program), ERR_BPF_INTERFACE, ERR_BPF_PERMISSION, ERR_BPF_SYSTEM;
+ * UnsupportedKernelError (TCX)
  */
 export function attachTc({ program, interface: on, direction, hook }: TcOptions): TcAttachment {
   if (hook !== 'clsact') {
     const link = BpfLink.create(program, on.ifindex, ATTACH_TYPES[direction], 0)
     if (typeof link !== 'number') return { link, hook: 'tcx' }
+    if (link === -EEXIST) {
+      throw hookBusy(`TCX ${direction}`, on.name, `this very program (${program.name})`, 'It is attached once at most')
+    }
     if (hook === 'tcx' || link !== -EINVAL) {
       throw linkRefused(-link, `attach the program ${program.name} to ${on.name}`, on.name, 'TCX', '6.6')
     }

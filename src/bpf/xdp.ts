@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
 import { getSystemErrorName } from 'node:util'
-import { hookBusy, noNativeXdp } from '../errors.js'
+import { hookBusy, noInterface, noNativeXdp } from '../errors.js'
 import { BPF_PROG_GET_FD_BY_ID, BPF_XDP, XDP_FLAGS_DRV_MODE, XDP_FLAGS_SKB_MODE } from '../internal/linux.js'
 import { thread } from '../internal/thread.js'
 import type { NetworkInterface } from './interface.js'
@@ -42,6 +42,8 @@ export function attachXdp({ program, interface: on, mode }: XdpOptions): XdpAtta
   if (mode === 'generic') return { link: attach(program, on, XDP_FLAGS_SKB_MODE), mode }
   const native = BpfLink.create(program, on.ifindex, BPF_XDP, XDP_FLAGS_DRV_MODE)
   if (typeof native !== 'number') return { link: native, mode: 'native' }
+  // The kernel says EINVAL for an interface that is gone, too.
+  if (thread().addon.interfaceName(on.ifindex) === '') throw noInterface(on.name)
   if (!DRIVER_REFUSES.includes(-native)) throw refused(-native, program, on)
   const refusal = getSystemErrorName(native)
   if (mode === 'native') throw noNativeXdp(on.name, refusal)

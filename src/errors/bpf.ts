@@ -10,6 +10,8 @@ export const BPF_CODES = [
   'ERR_BPF_VERIFIER',
   'ERR_BPF_MAP_FULL',
   'ERR_BPF_INCOMPATIBLE',
+  'ERR_BPF_FILESYSTEM',
+  'ERR_BPF_LOCKED',
   'ERR_BPF_SYSTEM',
 ] as const
 
@@ -96,4 +98,27 @@ export function mapFull(map: string, entries: number, remedy: string): BpfError 
 export function otherMap(path: string, difference: string): BpfError {
   const message = `${path} ${difference}: it was made by another version or with other limits. Detach what uses it, then try again`
   return new BpfError('ERR_BPF_INCOMPATIBLE', message)
+}
+
+/** @param mount where there should be a BPF filesystem */
+export function pinsNeedFilesystem(path: string, mount: string): BpfError {
+  const message =
+    `Pins below ${path} need a BPF filesystem, and ${mount} is none. ` +
+    `Mount one as root: \`mount -t bpf bpf ${mount}\`, or name a directory of one`
+  return new BpfError('ERR_BPF_FILESYSTEM', message)
+}
+
+/** @param existing directory that this process may not write to */
+export function pinsDenied(path: string, existing: string): BpfError {
+  const message =
+    `Pins below ${path} cannot be made: this process may not write to ${existing}. ` +
+    `Give its user the directory, as root: \`mkdir -p ${path} && chown USER ${path}\`, and let it search those above it`
+  return new BpfError('ERR_BPF_FILESYSTEM', message, { errno: 'EACCES' })
+}
+
+export function pinsLocked(path: string): BpfError {
+  const message =
+    `Another instance uses the pins below ${path}; \`fuser -v ${path}\` shows its process. ` +
+    'End it first, or give this one a path of its own'
+  return new BpfError('ERR_BPF_LOCKED', message, { errno: 'EWOULDBLOCK' })
 }

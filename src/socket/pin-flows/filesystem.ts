@@ -1,42 +1,20 @@
-import {
-  accessSync,
-  closeSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readlinkSync,
-  rmdirSync,
-  statfsSync,
-  unlinkSync,
-} from 'node:fs'
+import { closeSync, constants, mkdirSync, openSync, readlinkSync, rmdirSync, unlinkSync } from 'node:fs'
 import { constants as system } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { bpfFilesystemDenied, flowGroupLocked, noBpfFilesystem, systemError } from '../../errors.js'
-import { BPF_FS_MAGIC } from '../../internal/linux.js'
+import { bpfFilesystemFault } from '../../internal/bpf-filesystem.js'
 import { thread } from '../../internal/thread.js'
 
 const { EAGAIN } = system.errno
-
-/** Where systems mount the BPF filesystem. */
-const USUAL_MOUNT = '/sys/fs/bpf'
 
 /** How long a socket waits for others that come or go, in milliseconds. Each of them takes a few. */
 const LOCK_TIMEOUT = 2000
 
 /** @throws FlowGroupError ERR_FLOW_GROUP_FILESYSTEM unless `path` is, or could be made, in a BPF filesystem by this process */
 export function checkFilesystem(path: string): void {
-  let existing = path
-  while (!existsSync(existing)) existing = dirname(existing)
-  // Signed or not, as the version of Node has it.
-  if (Number(statfsSync(existing).type) >>> 0 !== BPF_FS_MAGIC) {
-    throw noBpfFilesystem(path, path.startsWith(`${USUAL_MOUNT}/`) ? USUAL_MOUNT : existing)
-  }
-  try {
-    accessSync(existing, constants.W_OK | constants.X_OK)
-  } catch {
-    throw bpfFilesystemDenied(path, existing)
-  }
+  const fault = bpfFilesystemFault(path)
+  if (fault === undefined) return
+  throw fault.kind === 'type' ? noBpfFilesystem(path, fault.place) : bpfFilesystemDenied(path, fault.place)
 }
 
 /**
