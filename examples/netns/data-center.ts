@@ -1,4 +1,6 @@
+import { Actor } from './actor.js'
 import { Namespace } from './namespace.js'
+import type { PassPart } from './pass.js'
 
 export interface DataCenterOptions {
   /** Names of the backends, one to eight. */
@@ -36,12 +38,14 @@ export class DataCenter {
   readonly router: Namespace
   readonly edge: Namespace
   readonly backends: readonly BackendHost[]
+  readonly #passer: Actor<PassPart>
 
   private constructor(client: Namespace, router: Namespace, edge: Namespace, backends: readonly BackendHost[]) {
     this.client = client
     this.router = router
     this.edge = edge
     this.backends = backends
+    this.#passer = new Actor<PassPart>(router, new URL('./pass.ts', import.meta.url))
   }
 
   /** @throws Error when a namespace cannot be made; nothing is left behind then */
@@ -68,6 +72,7 @@ export class DataCenter {
 
   /** Removes all namespaces, and what is attached to their interfaces. */
   remove(): void {
+    this.#passer.kill()
     for (const namespace of [this.client, this.router, this.edge, ...this.backends.map(({ namespace }) => namespace)]) {
       namespace.remove()
     }
@@ -115,11 +120,9 @@ export class DataCenter {
     ])
     // XDP sees frames as they lie in memory, and a veth leaves checksums to the receiver, whom XDP has no way to tell.
     await offloads(client, 'eth0', 'tx', 'off')
-    // What XDP sends into a veth is lost unless the other end takes packets through NAPI, as it does with GRO.
-    for (const { name, namespace } of hosts) {
-      await offloads(router, name, 'gro', 'on')
-      await offloads(namespace, 'eth0', 'gro', 'on')
-    }
+    // What XDP sends into a veth is lost unless the other end has a program, too.
+    await this.#passer.call('attach', ['edge', ...backends.map(({ name }) => name)])
+    for (const { namespace } of hosts) await offloads(namespace, 'eth0', 'gro', 'on')
   }
 }
 
