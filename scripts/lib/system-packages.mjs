@@ -35,14 +35,17 @@ const COMPILER = [
   { package: 'python3', present: command('python3'), for: 'building the native addon (node-gyp)', required: true },
 ]
 const NAMESPACES = { package: 'iproute2', present: command('ip'), for: 'the parts in network namespaces' }
+const ETHTOOL = { package: 'ethtool', present: command('ethtool'), for: 'the parts with an edge in network namespaces' }
+const CLANG = { package: 'clang-14', present: command('clang-14'), for: 'BPF programs of tests and benchmarks' }
 const CLIENTS = [
   { package: 'knot-dnsutils', present: command('kdig'), for: 'asking with a real client (kdig)' },
   { package: 'bind9-dnsutils', present: command('dig'), for: 'asking with a real client (dig)' },
   NAMESPACES,
+  ETHTOOL,
 ]
 const TESTS = [
   { package: 'git', present: command('git'), for: 'npm run check' },
-  { package: 'clang-14', present: command('clang-14'), for: 'tests of BPF programs' },
+  CLANG,
   { package: 'clang-format-14', present: command('clang-format-14'), for: 'npm run check' },
   { package: 'binutils', present: command('readelf'), for: 'checking the prebuilt binaries' },
   { package: 'g++-aarch64-linux-gnu', present: command('aarch64-linux-gnu-g++'), for: 'the arm64 prebuilt binary' },
@@ -85,7 +88,7 @@ export const PROFILES = {
   demo: [...COMPILER, ...CLIENTS],
   test: [...COMPILER, ...CLIENTS, ...TESTS],
   fuzz: [...COMPILER, ...FUZZING],
-  bench: [...COMPILER, NAMESPACES],
+  bench: [...COMPILER, NAMESPACES, ETHTOOL, CLANG],
 }
 
 /**

@@ -30,7 +30,7 @@ export interface PoolConfig {
   source?: string | undefined
   /** Bytes of IP packet that the way to the backends takes, 576–65535. Default: the MTU of the interface that leads there. */
   mtu?: number | undefined
-  /** UDP port: for `gue` where the tunnel ends, default 6080; for `proxy` of the server, default the one that the client used. */
+  /** UDP port: for `gue` where the tunnel ends, default 6080; for `proxy` of the server, default the one that the client used, from which alone a server can answer the client itself. */
   port?: number | undefined
   /** 802.1Q tag of the backends' segment, 1–4094; default none. */
   vlan?: number | undefined

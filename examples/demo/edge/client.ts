@@ -12,8 +12,9 @@ const PATIENCE_MS = 300
 const flows: { socket: Socket; heard: string | undefined }[] = []
 
 const part = {
-  /** Opens flows to the same or different ports of a VIP, in addition to those that are open. */
-  async open(vip: string, ports: number[]): Promise<void> {
+  /** Opens flows to ports of a VIP, in addition to those that are open. Returns where they come from. */
+  async open(vip: string, ports: number[]): Promise<{ address: string; port: number }[]> {
+    const ends: { address: string; port: number }[] = []
     for (const port of ports) {
       const socket = createSocket(isIPv6(vip) ? 'udp6' : 'udp4')
       const flow = { socket, heard: undefined as string | undefined }
@@ -24,7 +25,10 @@ const part = {
       socket.connect(port, vip)
       await once(socket, 'connect')
       flows.push(flow)
+      const { address, port: own } = socket.address()
+      ends.push({ address, port: own })
     }
+    return ends
   },
 
   /** Asks on every flow; returns who answered each, null where nobody did. */
@@ -38,6 +42,26 @@ const part = {
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
     return flows.map(({ heard }) => heard ?? null)
+  },
+
+  /** Asks on every flow again and again for so many milliseconds; counts what came back. */
+  async flood(milliseconds: number): Promise<{ sent: number; answered: number }> {
+    let sent = 0
+    let answered = 0
+    const count = () => {
+      answered++
+    }
+    for (const { socket } of flows) socket.on('message', count)
+    for (const until = Date.now() + milliseconds; Date.now() < until; ) {
+      for (const { socket } of flows) socket.send('who are you?')
+      sent += flows.length
+      await new Promise((resolve) => setTimeout(resolve, 2))
+    }
+    for (const until = Date.now() + PATIENCE_MS; Date.now() < until && answered < sent; ) {
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+    for (const { socket } of flows) socket.off('message', count)
+    return { sent, answered }
   },
 
   close(): void {

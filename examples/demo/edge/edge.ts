@@ -1,6 +1,7 @@
 // The edge of the demo: forwards what comes for a VIP to backends, in the kernel (XDP).
 
-import { Forwarder, type ForwarderConfig } from 'udp-dsr/forwarder'
+import { Forwarder, type ForwarderConfig, type ForwarderStats } from 'udp-dsr/forwarder'
+import type { Flow } from 'udp-dsr/pinning'
 import { play } from '../../netns/actor.js'
 
 let forwarder: Forwarder | undefined
@@ -11,13 +12,17 @@ const part = {
     return { mode: forwarder.mode }
   },
 
-  async apply(config: ForwarderConfig): Promise<void> {
-    await forwarder!.apply(config)
+  async apply(config: ForwarderConfig) {
+    return forwarder!.apply(config)
   },
 
-  /** Packets that each backend got so far. */
-  packets(): Record<string, number> {
-    return Object.fromEntries(forwarder!.stats().backends.map(({ id, packets }) => [id, packets]))
+  stats(): ForwarderStats {
+    return forwarder!.stats()
+  },
+
+  /** The backend that each flow belongs to. */
+  explain(flows: Flow[]): (string | undefined)[] {
+    return flows.map((flow) => forwarder!.explain(flow).backend?.id)
   },
 }
 

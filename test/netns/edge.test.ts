@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { BackendPart } from '../../examples/demo/edge/backend.js'
+import type { ClientPart } from '../../examples/demo/edge/client.js'
+import type { EdgePart } from '../../examples/demo/edge/edge.js'
+import { Actor } from '../../examples/netns/actor.js'
+import { DataCenter } from '../../examples/netns/data-center.js'
+import { whyNoNamespaces } from '../../examples/netns/index.js'
+import type { DeliveryName, ForwarderConfig } from '../../src/forwarder/index.js'
+import { whyMissing } from '../clients/programs.js'
+
+/** A whole edge on a real network: clients that take answers only from the VIP, and servers that answer past the edge. */
+
+const demo = (name: string) => new URL(`../../examples/demo/edge/${name}.ts`, import.meta.url)
+const [VIP, , VIP6] = DataCenter.vips
+const PORT = 5300
+const NAMES = ['a', 'b', 'c']
+
+let center: DataCenter
+let edge: Actor<EdgePart>
+let client: Actor<ClientPart>
+let servers: Actor<BackendPart>[]
+
+beforeEach((context) => {
+  const missing = whyNoNamespaces() ?? whyMissing('ethtool')
+  if (missing) context.skip(missing)
+})
+
+beforeAll(async () => {
+  if (whyNoNamespaces() ?? whyMissing('ethtool')) return
+  center = await DataCenter.create({ backends: NAMES })
+  edge = new Actor(center.edge, demo('edge'))
+  client = new Actor(center.client, demo('client'))
+  servers = center.backends.map(({ namespace }) => new Actor<BackendPart>(namespace, demo('backend')))
+  await edge.call('attach')
+  await Promise.all(servers.map((server, i) => server.call('serve', 'PktInfoSocket', NAMES[i]!, [PORT])))
+})
+afterAll(() => center?.remove())
+
+interface Change {
+  delivery?: DeliveryName
+  v6?: boolean
+  states?: Record<string, 'up' | 'draining' | 'down'>
+  names?: readonly string[]
+}
+
+function config({ delivery = 'l2', v6 = false, states = {}, names = NAMES }: Change = {}): ForwarderConfig {
+  const members = center.backends.filter(({ name }) => names.includes(name))
+  const backends = members.map(({ name, address, address6 }) => ({
+    id: name,
+    address: v6 ? address6 : address,
+    state: states[name] ?? 'up',
+  }))
+  return {
+    secret: '0011223344556677',
+    pools: { servers: { delivery, backends } },
+    services: [{ name: 'who', vips: [VIP, VIP6], ports: [PORT], pool: 'servers' }],
+  }
+}
+
+describe('l2', () => {
+  it.each([VIP, VIP6])('every flow to %s is answered, by the backend that explain() names', async (vip) => {
+    await edge.call('apply', config())
+    await client.call('close')
+    const flows = await client.call('open', vip, new Array(60).fill(PORT))
+    const answers = await client.call('ask')
+    const told = await edge.call(
+      'explain',
+      flows.map((flow) => ({ client: flow, local: { address: vip, port: PORT } })),
+    )
+    expect(answers).toEqual(told)
+    expect(new Set(answers)).toEqual(new Set(NAMES))
+    expect(await client.call('ask')).toEqual(answers)
+  })
+
+  it('a backend that drains or goes takes only its own flows along, and gets them back', async () => {
+    await edge.call('apply', config())
+    await client.call('close')
+    await client.call('open', VIP, new Array(90).fill(PORT))
+    const before = await client.call('ask')
+    for (const change of [
+      { states: { b: 'draining' as const } },
+      { states: { b: 'down' as const } },
+      { names: ['a', 'c'] },
+    ]) {
+      await edge.call('apply', config(change))
+      const after = await client.call('ask')
+      expect(after.filter((name) => name === 'b' || name === null)).toEqual([])
+      const moved = after.filter((name, i) => name !== before[i] && before[i] !== 'b').length
+      expect(moved).toBe(0)
+    }
+    await edge.call('apply', config())
+    expect(await client.call('ask')).toEqual(before)
+  })
+
+  it('a configuration that is wrong changes nothing', async () => {
+    await edge.call('apply', config())
+    await client.call('close')
+    await client.call('open', VIP, new Array(20).fill(PORT))
+    const before = await client.call('ask')
+    const wrong = { ...config({ names: ['a'] }), services: [] as unknown as ForwarderConfig['services'], secret: 'no' }
+    await expect(edge.call('apply', wrong)).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' })
+    expect(await client.call('ask')).toEqual(before)
+  })
+
+  it('not one datagram is lost while pools change', async () => {
+    await edge.call('apply', config())
+    await client.call('close')
+    await client.call('open', VIP, new Array(16).fill(PORT))
+    const flood = client.call('flood', 3000)
+    const pools = [
+      ['a', 'b'],
+      ['a', 'b', 'c'],
+      ['b', 'c'],
+      ['c', 'a'],
+    ]
+    for (let i = 0; i < 40; i++) await edge.call('apply', config({ names: pools[i % pools.length]! }))
+    const { sent, answered } = await flood
+    expect(sent).toBeGreaterThan(1000)
+    expect(sent - answered).toBe(0)
+  })
+})
+
+describe('proxy', () => {
+  const PROXIED = 5301
+
+  it.each([VIP, VIP6])('clients of %s are known by the header, and answered from the VIP', async (vip) => {
+    const proxied = (v6: boolean): ForwarderConfig => {
+      const { services, ...rest } = config({ delivery: 'proxy', v6 })
+      return { ...rest, services: [{ ...services[0]!, ports: [PROXIED] }] }
+    }
+    const trusted = [DataCenter.edge.address, DataCenter.edge.address6]
+    if (vip === VIP) {
+      await Promise.all(servers.map((server, i) => server.call('serveProxied', NAMES[i]!, PROXIED, trusted)))
+    }
+    // Backends of either family serve clients of both.
+    for (const v6 of [false, true]) {
+      await edge.call('apply', proxied(v6))
+      await client.call('close')
+      await client.call('open', vip, new Array(40).fill(PROXIED))
+      const answers = await client.call('ask')
+      expect(answers).not.toContain(null)
+      expect(new Set(answers)).toEqual(new Set(NAMES))
+    }
+  })
+})
+
+it('checksums of what arrived were right, whoever made them', async () => {
+  for (const { namespace } of center.backends) {
+    const { stdout } = await namespace.run('cat', ['/proc/net/snmp', '/proc/net/snmp6'])
+    const [names, values] = stdout
+      .split('\n')
+      .filter((line) => line.startsWith('Udp: '))
+      .map((line) => line.split(' '))
+    expect(values![names!.indexOf('InCsumErrors')]).toBe('0')
+    expect(/Udp6InCsumErrors\s+(\d+)/.exec(stdout)?.[1]).toBe('0')
+  }
+})
