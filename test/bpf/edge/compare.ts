@@ -38,7 +38,7 @@ function counts(edges: readonly LoadedEdge[]): Map<string, number> {
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 
 /** Packets of one world. */
-const PER_WORLD = 200
+export const PER_WORLD = 200
 
 /**
  * Runs random packets through random worlds, in the kernel and in the model.

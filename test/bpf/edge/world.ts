@@ -4,7 +4,8 @@ import { ServiceBuckets } from '../../../src/forwarder/service-buckets.js'
 import type { Affinity } from '../../../src/pinning/index.js'
 import { addressBytes } from '../address.js'
 
-const { Backend, Delivery, EdgeSettings, Service, ServiceKind, ServiceValue, TableConstant } = layouts
+const { Backend, Delivery, EdgeSettings, Endpoint, QuicServerKey, Service, ServiceKind, ServiceValue, TableConstant } =
+  layouts
 
 export type DeliveryName = keyof typeof Delivery
 
@@ -54,6 +55,10 @@ export interface World {
   backends: readonly TestBackend[]
   /** VIPs that answer echo requests. */
   echo: readonly string[]
+  /** Server IDs in hexadecimal digits. */
+  quicServers?: readonly { pool: number; config: number; id: string; backend: number }[]
+  /** Where backends send replies to, and which of them may. */
+  replies?: { endpoints: readonly { address: string; guePort: number }[]; sources: Readonly<Record<string, number>> }
   settings?: Partial<layouts.EdgeSettings>
 }
 
@@ -92,9 +97,12 @@ export class LoadedEdge {
 
   /** @param world which may be left for another that has the same settings: loading takes a tenth of a second */
   constructor(world: World) {
-    const entries = { services: BUCKETS, slots: 256, serviceTable: 1024, pools: 64, backends: 1024 }
-    const settings = settingsOf(EdgeSettings, { ...SETTINGS, ...world.settings })
-    this.object = loadObject(edgeObject, { entries, settings })
+    const settings = { ...SETTINGS, ...world.settings }
+    const entries = {
+      ...{ services: BUCKETS, slots: 256, serviceTable: 1024, pools: 64, backends: 1024 },
+      flows: settings.flowSets,
+    }
+    this.object = loadObject(edgeObject, { entries, settings: settingsOf(EdgeSettings, settings) })
     this.fill(world)
   }
 
@@ -170,6 +178,17 @@ export function fillMaps(maps: EdgeMaps, world: World): void {
   }
   for (const [vip, service] of fragments) entry(vip, ServiceKind.fragments, 17, 0, service)
   for (const vip of world.echo) entry(vip, ServiceKind.vip, 0, 0, ServiceValue.none)
+  for (const map of [maps.quicServers, maps.endpoints, maps.sources]) for (const old of [...map.keys()]) map.delete(old)
+  for (const { pool, config, id, backend } of world.quicServers ?? []) {
+    const bytes = Buffer.alloc(8)
+    const length = bytes.write(id, 'hex')
+    const named = encode(QuicServerKey, { pool, config, length, id: bytes })
+    maps.quicServers.update(named, Uint32Array.of(backend))
+  }
+  for (const { address, guePort } of world.replies?.endpoints ?? [])
+    maps.endpoints.update(addressBytes(address), encode(Endpoint, { guePort }))
+  for (const [address, backend] of Object.entries(world.replies?.sources ?? {}))
+    maps.sources.update(addressBytes(address), Uint32Array.of(backend))
 }
 
 function tableAt(chunk: number, size: number, phase = 0): bigint {
