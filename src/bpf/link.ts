@@ -18,10 +18,15 @@ export interface Attachment {
 
 /** A program's attachment as the kernel keeps it (BPF_LINK_CREATE). It lives as long as a descriptor or a pin refers to it. */
 export class BpfLink implements Attachment {
-  readonly fd: number
+  #fd: number
 
   private constructor(fd: number) {
-    this.fd = fd
+    this.#fd = fd
+  }
+
+  /** The descriptor; −1 once it is closed, since its number may be another one's then. */
+  get fd(): number {
+    return this.#fd
   }
 
   /**
@@ -59,8 +64,10 @@ export class BpfLink implements Attachment {
     if (status !== 0 && status !== -ENOENT) throw bpfFailed(-status, 'detach a program')
   }
 
+  /** Gives the descriptor back. The second time it does nothing. */
   close(): void {
-    thread().addon.bpf.close(this.fd)
+    thread().addon.bpf.close(this.#fd)
+    this.#fd = -1
   }
 
   [Symbol.dispose](): void {

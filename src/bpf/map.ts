@@ -30,7 +30,7 @@ const LONGEST_NAME = 15
  * given back with `close`. Keys and values are bytes.
  */
 export class BpfMap {
-  readonly fd: number
+  #fd: number
   readonly name: string
   readonly type: number
   readonly keyBytes: number
@@ -41,7 +41,7 @@ export class BpfMap {
   readonly copies: number
 
   private constructor(fd: number, name: string, definition: MapDefinition) {
-    this.fd = fd
+    this.#fd = fd
     this.name = name
     this.type = definition.type
     this.keyBytes = definition.keyBytes
@@ -49,6 +49,11 @@ export class BpfMap {
     this.entries = definition.entries
     this.flags = definition.flags
     this.copies = PER_CPU.includes(definition.type) ? possibleCpus() : 1
+  }
+
+  /** The descriptor; −1 once it is closed, since its number may be another one's then. */
+  get fd(): number {
+    return this.#fd
   }
 
   /** Makes a map, empty. @throws BpfError ERR_BPF_PERMISSION, ERR_BPF_SYSTEM; UnsupportedKernelError */
@@ -189,8 +194,10 @@ export class BpfMap {
     if (status !== 0) throw bpfFailed(-status, `pin the map ${this.name} at ${path}`)
   }
 
+  /** Gives the descriptor back. The second time it does nothing. */
   close(): void {
-    thread().addon.bpf.close(this.fd)
+    thread().addon.bpf.close(this.#fd)
+    this.#fd = -1
   }
 
   [Symbol.dispose](): void {

@@ -45,12 +45,17 @@ export interface TestRun {
 
 /** A program in the kernel, by its descriptor. It lives as long as a descriptor, a link or a pin refers to it. */
 export class BpfProgram {
-  readonly fd: number
+  #fd: number
   readonly name: string
 
   private constructor(fd: number, name: string) {
-    this.fd = fd
+    this.#fd = fd
     this.name = name
+  }
+
+  /** The descriptor; −1 once it is closed, since its number may be another one's then. */
+  get fd(): number {
+    return this.#fd
   }
 
   /**
@@ -108,8 +113,10 @@ export class BpfProgram {
     if (status !== 0) throw bpfFailed(-status, `pin the program ${this.name} at ${path}`)
   }
 
+  /** Gives the descriptor back. The second time it does nothing. */
   close(): void {
-    thread().addon.bpf.close(this.fd)
+    thread().addon.bpf.close(this.#fd)
+    this.#fd = -1
   }
 
   [Symbol.dispose](): void {
