@@ -45,7 +45,8 @@ export function attachXdp({ program, interface: on, mode }: XdpOptions): XdpAtta
   // The kernel says EINVAL for an interface that is gone, too.
   if (thread().addon.interfaceName(on.ifindex) === '') throw noInterface(on.name)
   if (!DRIVER_REFUSES.includes(-native)) throw refused(-native, program, on)
-  const refusal = getSystemErrorName(native)
+  // libuv calls it ENOTSUP, which no manual of Linux does.
+  const refusal = native === -EOPNOTSUPP ? 'EOPNOTSUPP' : getSystemErrorName(native)
   if (mode === 'native') throw noNativeXdp(on.name, refusal)
   return { link: attach(program, on, XDP_FLAGS_SKB_MODE), mode: 'generic', refusal }
 }
