@@ -153,7 +153,9 @@ INLINE int forward(struct xdp_md* context, struct delivered* packet) {
   if (unlikely(packet->error)) {
     /* A backend that is addressed by itself has no use for a message to the VIP; and no error answers an
      * error. */
-    if (backend->delivery == DELIVERY_PROXY || (__s32)packet->length + added > backend->mtu) return XDP_PASS;
+    if (backend->delivery == DELIVERY_PROXY || (__s32)packet->length + added > backend->mtu) {
+      return ended(REASON_PASSED, packet->length, XDP_PASS);
+    }
   }
   if (unlikely(!age(context, packet))) return dropped(packet, REASON_TTL);
   if (unlikely((__s32)packet->length + added > backend->mtu)) {
@@ -188,7 +190,7 @@ INLINE int edge_packet(struct xdp_md* context) {
   packet.offset =
       forget_offset((void*)(long)context->data,
                     parse_ethernet((void*)(long)context->data, (void*)(long)context->data_end, &protocol));
-  if (packet.offset == 0) return XDP_PASS;
+  if (packet.offset == 0) return ended(REASON_PASSED, 0, XDP_PASS);
   int verdict = XDP_PASS;
   if (protocol == NET16(ETH_P_IP)) {
     verdict = classify_ipv4(context, &packet);

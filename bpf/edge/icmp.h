@@ -45,6 +45,18 @@ INLINE int allowed(void) {
   return 1;
 }
 
+/* Whether a source is one host, which may get an answer (RFC 1122 §3.2.2, RFC 4443 §2.4): this network,
+ * loopback, multicast and what is beyond it are not. */
+INLINE int is_host_ipv4(__be32 source) {
+  const __u8 first = (__u8)source; /* in memory */
+  return first != 0 && first != 127 && first < 224;
+}
+
+INLINE int is_host_ipv6(const __be32 source[4]) {
+  if ((__u8)source[0] == 0xff) return 0;                                    /* multicast */
+  return (source[0] | source[1] | source[2]) != 0 || HOST32(source[3]) > 1; /* unspecified, loopback */
+}
+
 /* Sends the frame back to where it came from. */
 INLINE int turn_around(struct xdp_md* context) {
   struct ethhdr* ethernet = (void*)(long)context->data;
@@ -65,6 +77,7 @@ INLINE int echo_ipv4(struct xdp_md* context, __u32 offset, __u32 at) {
   if ((const void*)(ip + 1) > end || (const void*)(icmp + 1) > end) return XDP_ABORTED;
   const __u32 length = HOST16(ip->tot_len);
   const __be32 client = ip->saddr;
+  if (!is_host_ipv4(client)) return XDP_PASS;
   ip->saddr = ip->daddr;
   ip->daddr = client;
   ip->check =
@@ -84,6 +97,7 @@ INLINE int echo_ipv6(struct xdp_md* context, __u32 offset, __u32 at) {
   const __u32 length = HOST16(ip->payload_len) + sizeof *ip;
   __be32 client[4];
   memcpy(client, &ip->saddr, sizeof client);
+  if (!is_host_ipv6(client)) return XDP_PASS;
   memcpy(&ip->saddr, &ip->daddr, sizeof client);
   memcpy(&ip->daddr, client, sizeof client);
   ip->hop_limit = OUTER_TTL;
@@ -134,12 +148,14 @@ INLINE int too_big_ipv4(struct xdp_md* context, __u32 offset, __u32 length, __u3
   const struct iphdr* from = data + offset;
   if ((const void*)(from + 1) > end) return XDP_ABORTED;
   const __be32 client = from->saddr;
+  const int later = (from->frag_off & IPV4_OFFSET) != 0;
   const __be32 vip = from->daddr;
   struct message {
     struct iphdr ip;
     struct icmp_header icmp;
   };
-  if (!allowed()) return ended(REASON_TOO_BIG_SILENT, length, XDP_DROP);
+  /* Nor is a fragment answered that is not the first (RFC 1122 §3.2.2). */
+  if (later || !is_host_ipv4(client) || !allowed()) return ended(REASON_TOO_BIG_SILENT, length, XDP_DROP);
   if (make_error(context, offset, sizeof(struct message), QUOTED_SHORT) != 0) {
     return ended(REASON_NO_HEADROOM, length, XDP_DROP);
   }
@@ -183,7 +199,7 @@ INLINE int too_big_ipv6(struct xdp_md* context, __u32 offset, __u32 length, __u3
     struct ipv6hdr ip;
     struct icmp_header icmp;
   };
-  if (!allowed()) return ended(REASON_TOO_BIG_SILENT, length, XDP_DROP);
+  if (!is_host_ipv6(client) || !allowed()) return ended(REASON_TOO_BIG_SILENT, length, XDP_DROP);
   const int long_quote = length >= QUOTED_LONG;
   const __u32 quoted = long_quote ? QUOTED_LONG : QUOTED_SHORT;
   if (make_error(context, offset, sizeof(struct message), quoted) != 0) {

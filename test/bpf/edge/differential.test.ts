@@ -9,11 +9,13 @@ vi.setConfig({ testTimeout: 120_000 })
 
 const DELIVERED = ['l2', 'ipip', 'gue', 'proxy']
 const REASONS = [
+  'passed',
   'malformed',
   'fragment',
   'noBackend',
   'ttl',
   'tooBig',
+  'tooBigSilent',
   'noChecksum',
   'unsupported',
   'echo',

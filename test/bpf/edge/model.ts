@@ -202,9 +202,21 @@ function send(world: World, parsed: Parsed, index: number, flow: FlowBytes, whol
   if (parsed.ttl <= 1) return drops('ttl')
   const added = addedBytes(backend, parsed)
   const mtu = backend.mtu ?? DEFAULT_MTU
-  if (parsed.packet.length + added > mtu) return tooBig(parsed, mtu - added)
+  if (parsed.packet.length + added > mtu) {
+    const later = parsed.version === 4 && (u16(parsed.packet, 6) & 0x1fff) !== 0
+    return later || !isHost(parsed.source) ? drops('tooBigSilent') : tooBig(parsed, mtu - added)
+  }
   const counted = { service: index, backend: number }
   return { ...deliver(parsed, backend, number, hash, flow, whole), ...counted }
+}
+
+/** Whether an answer may go to a source (RFC 1122 §3.2.2, RFC 4443 §2.4). */
+function isHost(source: Uint8Array): boolean {
+  if (isV4(source)) return source[12] !== 0 && source[12] !== 127 && source[12]! < 224
+  const nowhere =
+    source.subarray(0, 12).every((octet) => octet === 0) &&
+    new DataView(source.buffer, source.byteOffset).getUint32(12) <= 1
+  return source[0] !== 0xff && !nowhere
 }
 
 function addedBytes(backend: TestBackend, { version, headers }: Parsed): number {
@@ -383,6 +395,7 @@ function icmpOf(world: World, frame: Uint8Array, parsed: Parsed, whole: Uint8Arr
 
 function echo(world: World, frame: Uint8Array, parsed: Parsed): Outcome {
   if (!world.echo.some((vip) => same(addressBytes(vip), parsed.destination))) return passes(frame)
+  if (!isHost(parsed.source)) return passes(frame)
   const answer = frame.slice()
   answer.set(turned(parsed.link))
   const ip = answer.subarray(parsed.link.length)

@@ -85,7 +85,13 @@ export function randomWorld(random: Random): World {
 export function randomFrame(random: Random, world: World): Uint8Array {
   const service = random.of(world.services)
   const vip = random.chance(0.9) ? service.vip : random.of([...VIPS, ...OTHERS])
-  const client = isV6(vip) ? `2001:db8:113::${random.below(0xffff).toString(16)}` : `203.0.113.${random.below(256)}`
+  const client = random.chance(0.95)
+    ? isV6(vip)
+      ? `2001:db8:113::${random.below(0xffff).toString(16)}`
+      : `203.0.113.${random.below(256)}`
+    : random.of(
+        isV6(vip) ? ['::', '::1', 'ff02::1', 'fe80::1'] : ['0.0.0.0', '127.0.0.1', '224.0.0.1', '255.255.255.255'],
+      )
   const port = random.chance(0.9)
     ? service.ports[0] + random.below(service.ports[1] - service.ports[0] + 1)
     : random.below(65_536)
