@@ -2,9 +2,9 @@
 // sees that the result is up to date. With --objects it makes plain object files too, bpf/*.bpf.o, for `ip link` and `tc`.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { compileTo } from './lib/bpf.mjs'
 import { dataPlaneSources, definitionPath, generateDefinition } from './lib/bpf-definition.mjs'
 import { generateLayouts, LAYOUTS_PATH } from './lib/bpf-layouts.mjs'
+import { buildObjects } from './lib/bpf-objects.mjs'
 import { generatePinFlows, PIN_FLOWS_PATH } from './lib/pin-flows.mjs'
 
 function write(path, text) {
@@ -17,8 +17,8 @@ try {
   write(LAYOUTS_PATH, await generateLayouts())
   for (const source of dataPlaneSources()) {
     write(definitionPath(source), await generateDefinition(source))
-    if (process.argv.includes('--objects')) await compileTo(source, source.replace(/\.c$/, '.o'))
   }
+  if (process.argv.includes('--objects')) await buildObjects()
 } catch (error) {
   console.error(error.message)
   process.exitCode = 1

@@ -1,2 +1,2 @@
 export const LAYOUTS_PATH: string
-export function generateLayouts(): Promise<string>
+export function generateLayouts(header?: string): Promise<string>

@@ -30,15 +30,17 @@ const SCALARS = {
 
 /**
  * TypeScript for every struct and enum of layouts.h. A struct with a hole, a bitfield or a type that has no codec is refused.
+ *
+ * @param header path of another header, which includes flow_hash.h as well
  */
-export async function generateLayouts() {
-  const source = readFileSync(HEADER, 'utf8')
+export async function generateLayouts(header = HEADER) {
+  const source = readFileSync(header, 'utf8')
   const own = [...source.matchAll(/^(struct|enum) (\w+) \{/gm)].map(([, kind, name]) => ({ kind, name }))
   const tags = [...FROM_FLOW_HASH, ...own]
   const btf = await withFolder(async (folder) => {
     const anchors = tags.map(({ kind, name }) => `${kind} ${name} anchor_${kind}_${name};`)
     const file = join(folder, 'layouts.c')
-    writeFileSync(file, ['#include "layouts.h"', ...anchors, ''].join('\n'))
+    writeFileSync(file, [`#include "${header}"`, ...anchors, ''].join('\n'))
     return (await compileObject(file)).btf
   })
   const parts = tags.map(({ kind, name }) =>
@@ -82,14 +84,17 @@ function struct(btf, name) {
   const { members, size } = btf.find('struct', name)
   let end = 0
   const fields = members.map((member) => {
-    if (member.bits > 0) throw new Error(`struct ${name}: ${member.name} is a bitfield, which no codec can read`)
+    if (member.bits > 0)
+      throw new Error(`struct ${name}: ${member.name} at bit ${member.bit} is a bitfield, which no codec can read`)
     if (member.bit / 8 !== end)
-      throw new Error(`struct ${name} has a hole of ${member.bit / 8 - end} bytes before ${member.name}`)
+      throw new Error(
+        `struct ${name} has a hole of ${member.bit / 8 - end} bytes at offset ${end}, before ${member.name}`,
+      )
     end += btf.sizeOf(member.type)
     const [codec, type] = field(btf, member.type, `struct ${name}, ${member.name}`)
     return { name: camel(member.name), codec, type }
   })
-  if (end !== size) throw new Error(`struct ${name} has a hole of ${size - end} bytes at its end`)
+  if (end !== size) throw new Error(`struct ${name} has a hole of ${size - end} bytes at offset ${end}, its end`)
   const reserved = ({ name }) => name.startsWith('reserved')
   const visible = fields.filter((one) => !reserved(one))
   const shape = visible.map((one) => `  ${one.name}: ${one.type}`).join('\n')

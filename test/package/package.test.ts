@@ -12,7 +12,7 @@ const MINUTE = 60_000
 /** What belongs into the tarball. */
 const SHIPPED = [
   /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)$/,
-  /^bpf\/(include\/)?\w+(\.bpf\.c|\.h)$/,
+  /^bpf\/((include|edge|backend)\/)?\w+(\.bpf\.[co]|\.h)$/,
   /^dist\/[\w/-]+\.(js|js\.map|d\.ts)$/,
   /^docs\/[\w-]+\.(md|svg)$/,
   /^native\/(binding\.gyp|(src|compat)\/[\w.-]+)$/,

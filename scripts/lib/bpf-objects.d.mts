@@ -1,0 +1,1 @@
+export function buildObjects(folder?: string): Promise<string[]>

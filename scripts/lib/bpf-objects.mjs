@@ -1,0 +1,20 @@
+import { basename, join } from 'node:path'
+import { compileTo } from './bpf.mjs'
+import { dataPlaneSources } from './bpf-definition.mjs'
+import { fromRoot } from './project.mjs'
+
+/**
+ * Compiles the programs of the data plane into plain object files, which `ip link` and `tc` load.
+ *
+ * @param folder where NAME.bpf.o are put; default: beside the sources, as in the package
+ * @returns their paths
+ */
+export async function buildObjects(folder = fromRoot('bpf')) {
+  const objects = []
+  for (const source of dataPlaneSources()) {
+    const object = join(folder, basename(source).replace(/\.c$/, '.o'))
+    await compileTo(source, object)
+    objects.push(object)
+  }
+  return objects
+}
