@@ -1,1 +1,1 @@
-export function buildObjects(folder?: string): Promise<string[]>
+export function buildObjects(folder?: string, sources?: readonly string[]): Promise<string[]>

@@ -1,7 +1,6 @@
 import { basename } from 'node:path'
 import { afterAll, beforeEach, expect, it } from 'vitest'
 import { findCommand } from '../../../examples/netns/index.js'
-import { compileTo } from '../../../scripts/lib/bpf.mjs'
 import { buildObjects } from '../../../scripts/lib/bpf-objects.mjs'
 import { useNet } from '../../netns/kit.js'
 import { Workshop, whyNoBpf } from '../build.js'
@@ -32,8 +31,7 @@ it('ip link and tc load what the package ships', async () => {
   expect(await run('ip', 'link show dev right')).toMatch(/prog\/xdp id \d+ name edge /)
   await run('ip', 'link set dev right xdp off')
 
-  const sample = workshop.file('sample.bpf.o', Buffer.alloc(0))
-  await compileTo(SAMPLE, sample)
+  const [sample] = await buildObjects(workshop.folder, [SAMPLE])
   await run('tc', 'qdisc add dev left clsact')
   for (const direction of ['ingress', 'egress']) {
     await run('tc', `filter add dev left ${direction} bpf da obj ${sample} sec tc`)
