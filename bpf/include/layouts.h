@@ -195,14 +195,16 @@ struct edge {
 
 /* Settings of source_rewrite.bpf.c, in .rodata. */
 struct rewrite_settings {
-  __u8 learned;    /* replies leave from the address that the request came to */
+  struct flow_secret secret;
+  __u8 learned;    /* replies leave from the VIP that the request came to */
   __u8 rules;      /* `rewrite_rules` is looked at */
-  __u16 reserved;  /* 0 */
-  __u32 flow_sets; /* sets of `requests` */
+  __u8 link_bytes; /* before the IP header: 14 on Ethernet, 0 on devices of layer 3 */
+  __u8 reserved;   /* 0 */
+  __u32 flow_sets; /* sets of `requests` and `fragments`: a power of two */
+  __u32 flow_idle; /* units of 2^30 ns after which a request is forgotten */
 };
 
-/* Key of HASH `rewrite_rules`: datagrams from this local port leave from the VIP (struct vip) that is the
- * value. */
+/* Key of HASH `rewrite_rules`: datagrams from this local port leave from the VIP whose index is the value. */
 struct rewrite_rule {
   __be16 port;
   __u8 version;  /* 4 or 6 */

@@ -1,5 +1,6 @@
 import { Actor } from './actor.js'
-import { Namespace } from './namespace.js'
+import { findCommand } from './command.js'
+import { Namespace, whyNoNamespaces } from './namespace.js'
 import type { PassPart } from './pass.js'
 
 export interface DataCenterOptions {
@@ -124,6 +125,12 @@ export class DataCenter {
     await this.#passer.call('attach', ['edge', ...backends.map(({ name }) => name)])
     for (const { namespace } of hosts) await offloads(namespace, 'eth0', 'gro', 'on')
   }
+}
+
+/** Why no data center can be made here, or undefined when one can. */
+export function whyNoDataCenter(): string | undefined {
+  if (findCommand('ethtool') === undefined) return 'XDP on veth needs the program ethtool (package ethtool)'
+  return whyNoNamespaces()
 }
 
 function isIPv6(address: string): boolean {

@@ -255,17 +255,23 @@ export const Edge: Layout<Edge> = layout(40, {
   counters: u32,
 })
 
-/** `struct rewrite_settings`, 8 bytes */
+/** `struct rewrite_settings`, 20 bytes */
 export interface RewriteSettings {
+  secret: FlowSecret
   learned: number
   rules: number
+  linkBytes: number
   flowSets: number
+  flowIdle: number
 }
-export const RewriteSettings: Layout<RewriteSettings> = layout(8, {
+export const RewriteSettings: Layout<RewriteSettings> = layout(20, {
+  secret: FlowSecret,
   learned: u8,
   rules: u8,
-  reserved: u16,
+  linkBytes: u8,
+  reserved: u8,
   flowSets: u32,
+  flowIdle: u32,
 })
 
 /** `struct rewrite_rule`, 4 bytes */

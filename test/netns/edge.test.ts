@@ -3,10 +3,8 @@ import type { BackendPart } from '../../examples/demo/edge/backend.js'
 import type { ClientPart } from '../../examples/demo/edge/client.js'
 import type { EdgePart } from '../../examples/demo/edge/edge.js'
 import { Actor } from '../../examples/netns/actor.js'
-import { DataCenter } from '../../examples/netns/data-center.js'
-import { whyNoNamespaces } from '../../examples/netns/index.js'
+import { DataCenter, whyNoDataCenter } from '../../examples/netns/data-center.js'
 import type { DeliveryName, ForwarderConfig } from '../../src/forwarder/index.js'
-import { whyMissing } from '../clients/programs.js'
 
 /** A whole edge on a real network: clients that take answers only from the VIP, and servers that answer past the edge. */
 
@@ -21,12 +19,12 @@ let client: Actor<ClientPart>
 let servers: Actor<BackendPart>[]
 
 beforeEach((context) => {
-  const missing = whyNoNamespaces() ?? whyMissing('ethtool')
+  const missing = whyNoDataCenter()
   if (missing) context.skip(missing)
 })
 
 beforeAll(async () => {
-  if (whyNoNamespaces() ?? whyMissing('ethtool')) return
+  if (whyNoDataCenter()) return
   center = await DataCenter.create({ backends: NAMES })
   edge = new Actor(center.edge, demo('edge'))
   client = new Actor(center.client, demo('client'))

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: (MIT OR GPL-2.0-only)
+// Gives the replies of programs that know nothing of VIPs the right source. `rewrite_ingress` remembers which
+// VIP a client asked; `rewrite_egress` changes the source of what goes back to it, in the packet;
+// `rewrite_sendmsg4` and `rewrite_sendmsg6` do the same where the program sends, and no packet has to be
+// changed.
+//
+// Always passes. What is not UDP, has a VIP as source already, or answers nobody who is remembered is left as
+// it is.
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/pkt_cls.h>
+
+#include "checksum.h"
+#include "flow_cache.h"
+#include "parsing.h"
+
+const volatile struct rewrite_settings settings = {
+    .learned = 1, .link_bytes = sizeof(struct ethhdr), .flow_sets = 1};
+
+#define VIPS 1024
+
+/* Sizes for those who load the object file as it is; a loader may choose others. */
+struct {
+  MAP_NUMBER(type, BPF_MAP_TYPE_HASH);
+  MAP_NUMBER(max_entries, VIPS);
+  MAP_TYPE(key, struct vip);
+  MAP_TYPE(value, __u32); /* index in `rewrite_vips` */
+} vips MAP;
+
+struct {
+  MAP_NUMBER(type, BPF_MAP_TYPE_ARRAY);
+  MAP_NUMBER(max_entries, VIPS);
+  MAP_TYPE(key, __u32);
+  MAP_TYPE(value, struct vip);
+} rewrite_vips MAP;
+
+struct {
+  MAP_NUMBER(type, BPF_MAP_TYPE_HASH);
+  MAP_NUMBER(max_entries, VIPS);
+  MAP_TYPE(key, struct rewrite_rule);
+  MAP_TYPE(value, __u32); /* index in `rewrite_vips` */
+} rewrite_rules MAP;
+
+/* Local ports whose programs `rewrite_sendmsg` looks at: a control group may have many others. */
+struct {
+  MAP_NUMBER(type, BPF_MAP_TYPE_HASH);
+  MAP_NUMBER(max_entries, VIPS);
+  MAP_TYPE(key, __be16);
+  MAP_TYPE(value, __u8);
+} rewrite_ports MAP;
+
+/* Who asked which VIP; to which VIP's reply fragments belong. */
+struct {
+  MAP_NUMBER(type, BPF_MAP_TYPE_ARRAY);
+  MAP_NUMBER(max_entries, 1);
+  MAP_TYPE(key, __u32);
+  MAP_TYPE(value, struct flow_set);
+} requests MAP, fragments MAP;
+
+struct {
+  MAP_NUMBER(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  MAP_NUMBER(max_entries, REASON_COUNT);
+  MAP_TYPE(key, __u32);
+  MAP_TYPE(value, struct counter);
+} reason_counters MAP;
+
+#define NO_VIP 0xffffu
+
+INLINE void count(enum reason reason, __u32 bytes) {
+  const __u32 index = reason;
+  struct counter* counter = bpf_map_lookup_elem(&reason_counters, &index);
+  if (counter == 0) return;
+  counter->packets++;
+  counter->bytes += bytes;
+}
+
+/* Both ends of a datagram, as this host sees them. */
+struct ends {
+  struct vip local;
+  struct vip peer;
+  __be16 local_port;
+  __be16 peer_port;
+};
+
+/* Another secret for another half. */
+INLINE struct flow_secret half_secret(__u32 tweak) {
+  return (struct flow_secret){.words = {settings.secret.words[0] ^ tweak, settings.secret.words[1] ^ ~tweak}};
+}
+
+INLINE int is_ipv4(const struct vip* address) {
+  return address->address[0] == 0 && address->address[1] == 0 && address->address[2] == NET32(0x0000ffff);
+}
+
+/* Peer and local port: of IPv4 exact, of IPv6 a keyed hash that nobody can aim with. Not 0. */
+INLINE __u64 key_of(const struct ends* ends) {
+  const __u32 ports = (__u32)ends->peer_port << 16 | ends->local_port;
+  const __u32* peer = ends->peer.address;
+  if (is_ipv4(&ends->peer)) return (__u64)peer[3] << 32 | ports;
+  const __u32 words[] = {peer[0], peer[1], peer[2], peer[3], ports};
+  return (__u64)half_siphash_24(words, sizeof words, half_secret(1)) << 32 |
+         half_siphash_24(words, sizeof words, half_secret(2));
+}
+
+/* The set of a key. What an exact key looks like the sender decides, so the set is a keyed hash of it. */
+INLINE struct flow_set* set_of(void* map, __u64 key) {
+  const __u32 words[] = {(__u32)key, (__u32)(key >> 32)};
+  const __u32 at = half_siphash_24(words, sizeof words, settings.secret) & (settings.flow_sets - 1);
+  return bpf_map_lookup_elem(map, &at);
+}
+
+INLINE __u32 recall(void* map, __u64 key) {
+  struct flow_set* set = set_of(map, key);
+  if (set == 0) return NO_VIP;
+  __u64 rest;
+  struct flow_entry* entry = flow_find(set, key, flow_clock(), settings.flow_idle, &rest);
+  return entry != 0 && flow_check(key, 0) == FLOW_CHECK(rest) ? FLOW_VALUE(rest) : NO_VIP;
+}
+
+/* NO_VIP: forgets the key, if it is known. */
+INLINE void remember(void* map, __u64 key, __u32 index) {
+  struct flow_set* set = set_of(map, key);
+  if (set == 0) return;
+  const __u32 now = flow_clock();
+  __u64 rest;
+  struct flow_entry* entry = flow_find(set, key, now, settings.flow_idle, &rest);
+  if (entry != 0 && FLOW_VALUE(rest) == index) {
+    flow_touch(entry, rest, now);
+  } else if (index != NO_VIP) {
+    flow_put(set, key, (__u16)index, flow_check(key, 0), now);
+  } else if (entry != 0) {
+    WRITE_ONCE(*flow_rest(entry), 0);
+  }
+}
+
+INLINE __u32 index_of(const struct vip* address) {
+  const __u32* index = bpf_map_lookup_elem(&vips, address);
+  return index != 0 ? *index : NO_VIP;
+}
+
+INLINE __u32 rule_for(__be16 port, __u8 version) {
+  const struct rewrite_rule rule = {.port = port, .version = version};
+  const __u32* index = bpf_map_lookup_elem(&rewrite_rules, &rule);
+  return index != 0 ? *index : NO_VIP;
+}
+
+/* The VIP that a datagram of this host should leave from, or NO_VIP. */
+INLINE __u32 source_for(const struct ends* ends, __u8 version) {
+  if (settings.rules) {
+    const __u32 index = rule_for(ends->local_port, version);
+    if (index != NO_VIP) return index;
+  }
+  return settings.learned ? recall(&requests, key_of(ends)) : NO_VIP;
+}
+
+/* What `read_packet` found. */
+struct packet {
+  struct ends ends;
+  __u32 length;  /* bytes of the IP packet */
+  __u32 udp;     /* offset of the UDP header */
+  __u32 id;      /* of the packet that a fragment is of */
+  __u8 version;  /* 4 or 6 */
+  __u8 fragment; /* a part of a larger packet */
+  __u8 later;    /* not the first part: it has no UDP header */
+};
+
+/* Longest headers that are looked at: IPv6 with its fragment header, and UDP. */
+#define HEADERS (sizeof(struct ipv6hdr) + sizeof(struct ipv6_fragment) + sizeof(struct udphdr))
+
+INLINE int read_ipv4(const void* data, const void* end, struct packet* packet) {
+  const struct iphdr* ip = data + settings.link_bytes;
+  if ((const void*)(ip + 1) > end || ip->version != 4 || ip->protocol != IPPROTO_UDP) return -1;
+  /* Our own datagrams have no options, and those of others may go without a memory of them. */
+  if (ip->ihl != sizeof *ip / 4) return -1;
+  packet->version = 4;
+  packet->length = HOST16(ip->tot_len);
+  packet->udp = settings.link_bytes + sizeof *ip;
+  packet->id = ip->id;
+  packet->fragment = (ip->frag_off & IPV4_FRAGMENT) != 0;
+  packet->later = (ip->frag_off & IPV4_OFFSET) != 0;
+  packet->ends.local.address[2] = packet->ends.peer.address[2] = NET32(0x0000ffff);
+  packet->ends.local.address[3] = ip->saddr;
+  packet->ends.peer.address[3] = ip->daddr;
+  return 0;
+}
+
+INLINE int read_ipv6(const void* data, const void* end, struct packet* packet) {
+  const struct ipv6hdr* ip = data + settings.link_bytes;
+  if ((const void*)(ip + 1) > end || ip->version != 6) return -1;
+  packet->version = 6;
+  packet->length = HOST16(ip->payload_len) + sizeof *ip;
+  packet->udp = settings.link_bytes + sizeof *ip;
+  __u8 next = ip->nexthdr;
+  if (next == IPV6_FRAGMENT) {
+    const struct ipv6_fragment* part = (const void*)(ip + 1);
+    if ((const void*)(part + 1) > end) return -1;
+    next = part->next;
+    packet->udp += sizeof *part;
+    packet->id = part->id;
+    packet->fragment = (part->offset & IPV6_FRAGMENT_BITS) != 0;
+    packet->later = (part->offset & NET16(0xfff8)) != 0;
+  }
+  if (next != IPPROTO_UDP) return -1;
+  memcpy(packet->ends.local.address, &ip->saddr, sizeof packet->ends.local);
+  memcpy(packet->ends.peer.address, &ip->daddr, sizeof packet->ends.peer);
+  return 0;
+}
+
+/* Reads a packet, with `local` its source and `peer` its destination. Not 0 for what is no UDP. */
+INLINE int read_packet(struct __sk_buff* skb, struct packet* packet) {
+  const void* data = (void*)(long)skb->data;
+  const void* end = (void*)(long)skb->data_end;
+  if (unlikely(data + settings.link_bytes + HEADERS > end)) {
+    /* Short, or not in one piece. */
+    const __u32 want = settings.link_bytes + HEADERS;
+    if (bpf_skb_pull_data(skb, skb->len < want ? skb->len : want) != 0) return -1;
+    data = (void*)(long)skb->data;
+    end = (void*)(long)skb->data_end;
+  }
+  int status = -1;
+  if (skb->protocol == NET16(ETH_P_IP)) status = read_ipv4(data, end, packet);
+  if (skb->protocol == NET16(ETH_P_IPV6)) status = read_ipv6(data, end, packet);
+  if (status != 0 || packet->later) return status;
+  const struct udphdr* udp = data + packet->udp;
+  if ((const void*)(udp + 1) > end) return -1;
+  packet->ends.local_port = udp->source;
+  packet->ends.peer_port = udp->dest;
+  return 0;
+}
+
+SECTION("tc/ingress")
+int rewrite_ingress(struct __sk_buff* skb) {
+  if (!settings.learned) return TC_ACT_UNSPEC;
+  struct packet packet = {};
+  if (read_packet(skb, &packet) != 0 || packet.later) return TC_ACT_UNSPEC;
+  /* It came in: what was read as local is the peer. */
+  const struct ends ends = {.local = packet.ends.peer,
+                            .peer = packet.ends.local,
+                            .local_port = packet.ends.peer_port,
+                            .peer_port = packet.ends.local_port};
+  /* A client that asks an ordinary address wants the answer from there: the last address that it asked
+   * counts. */
+  remember(&requests, key_of(&ends), index_of(&ends.local));
+  return TC_ACT_UNSPEC;
+}
+
+/* Which packet a fragment is of: one that is being sent, so what matters is that no two are mixed up. */
+INLINE __u64 key_of_fragment(const struct packet* packet) {
+  const __u32* local = packet->ends.local.address;
+  const __u32* peer = packet->ends.peer.address;
+  const __u32 words[] = {local[0], local[1], local[2], local[3],  peer[0],
+                         peer[1],  peer[2],  peer[3],  packet->id};
+  return (__u64)half_siphash_24(words, sizeof words, half_secret(3)) << 32 |
+         half_siphash_24(words, sizeof words, half_secret(4));
+}
+
+INLINE void write_ipv4_source(struct __sk_buff* skb, const struct packet* packet, __be32 source) {
+  const __be32 before = packet->ends.local.address[3];
+  /* The kernel knows whether the field has a checksum or, for the device to complete, the sum of a pseudo
+   * header. */
+  if (!packet->later) {
+    bpf_l4_csum_replace(skb, packet->udp + __builtin_offsetof(struct udphdr, check), before, source,
+                        BPF_F_PSEUDO_HDR | BPF_F_MARK_MANGLED_0 | sizeof source);
+  }
+  const __u32 ip = settings.link_bytes;
+  bpf_l3_csum_replace(skb, ip + __builtin_offsetof(struct iphdr, check), before, source, sizeof source);
+  bpf_skb_store_bytes(skb, ip + __builtin_offsetof(struct iphdr, saddr), &source, sizeof source, 0);
+}
+
+INLINE void write_ipv6_source(struct __sk_buff* skb, const struct packet* packet, const struct vip* source) {
+  if (!packet->later) {
+    const __s64 difference =
+        bpf_csum_diff(packet->ends.local.address, sizeof *source, source->address, sizeof *source, 0);
+    bpf_l4_csum_replace(skb, packet->udp + __builtin_offsetof(struct udphdr, check), 0, (__u32)difference,
+                        BPF_F_PSEUDO_HDR | BPF_F_MARK_MANGLED_0);
+  }
+  bpf_skb_store_bytes(skb, settings.link_bytes + __builtin_offsetof(struct ipv6hdr, saddr), source,
+                      sizeof *source, 0);
+}
+
+SECTION("tc/egress")
+int rewrite_egress(struct __sk_buff* skb) {
+  struct packet packet = {};
+  if (read_packet(skb, &packet) != 0) return TC_ACT_UNSPEC;
+  const __u32 number =
+      packet.later ? recall(&fragments, key_of_fragment(&packet)) : source_for(&packet.ends, packet.version);
+  if (number == NO_VIP) {
+    count(REASON_UNKNOWN_FLOW, packet.length);
+    return TC_ACT_UNSPEC;
+  }
+  const struct vip* vip = bpf_map_lookup_elem(&rewrite_vips, &number);
+  if (vip == 0) return TC_ACT_UNSPEC;
+  const __be32* from = packet.ends.local.address;
+  const __be32* to = vip->address;
+  if (from[3] == to[3] && from[2] == to[2] && from[1] == to[1] && from[0] == to[0]) return TC_ACT_UNSPEC;
+  /* A program that chose a VIP knew why. */
+  if (index_of(&packet.ends.local) != NO_VIP) return TC_ACT_UNSPEC;
+  if (packet.fragment && !packet.later) remember(&fragments, key_of_fragment(&packet), number);
+  if (packet.version == 4) {
+    write_ipv4_source(skb, &packet, to[3]);
+  } else {
+    const struct vip source = *vip;
+    write_ipv6_source(skb, &packet, &source);
+  }
+  count(REASON_REWRITTEN, packet.length);
+  return TC_ACT_UNSPEC;
+}
+
+/* Whether a socket's datagrams are looked at; its port goes into `ends`. */
+INLINE int is_ours(struct bpf_sock_addr* context, struct ends* ends) {
+  struct bpf_sock* socket = context->sk;
+  if (socket == 0) return 0;
+  ends->local_port = NET16((__u16)socket->src_port);
+  ends->peer_port = (__be16)context->user_port;
+  return bpf_map_lookup_elem(&rewrite_ports, &ends->local_port) != 0;
+}
+
+/* A sendmsg hook lets pass what it returns 1 for. */
+#define ALLOW 1
+
+SECTION("cgroup/sendmsg4")
+int rewrite_sendmsg4(struct bpf_sock_addr* context) {
+  struct ends ends = {};
+  if (!is_ours(context, &ends)) return ALLOW;
+  ends.peer.address[2] = ends.local.address[2] = NET32(0x0000ffff);
+  ends.peer.address[3] = context->user_ip4;
+  ends.local.address[3] = context->msg_src_ip4;
+  const __u32 number = source_for(&ends, 4);
+  const struct vip* vip = bpf_map_lookup_elem(&rewrite_vips, &number);
+  if (vip == 0 || index_of(&ends.local) != NO_VIP) return ALLOW;
+  context->msg_src_ip4 = vip->address[3];
+  count(REASON_REWRITTEN, 0);
+  return ALLOW;
+}
+
+SECTION("cgroup/sendmsg6")
+int rewrite_sendmsg6(struct bpf_sock_addr* context) {
+  struct ends ends = {};
+  if (!is_ours(context, &ends)) return ALLOW;
+  UNROLL
+  for (int i = 0; i < 4; i++) {
+    ends.peer.address[i] = context->user_ip6[i];
+    ends.local.address[i] = context->msg_src_ip6[i];
+  }
+  const __u32 number = source_for(&ends, 6);
+  const struct vip* vip = bpf_map_lookup_elem(&rewrite_vips, &number);
+  if (vip == 0 || index_of(&ends.local) != NO_VIP) return ALLOW;
+  UNROLL
+  for (int i = 0; i < 4; i++) context->msg_src_ip6[i] = vip->address[i];
+  count(REASON_REWRITTEN, 0);
+  return ALLOW;
+}
+
+LICENSE("Dual MIT/GPL");
