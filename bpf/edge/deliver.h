@@ -82,10 +82,10 @@ INLINE __s32 added_bytes(const struct backend* backend, const struct delivered* 
 INLINE void write_type(struct ethhdr* ethernet, __u16 vlan, __be16 protocol) {
   struct vlan_header* tag = (void*)(ethernet + 1);
   if (likely(vlan == 0)) {
-    ethernet->h_proto = protocol;
+    *ethernet_type(ethernet) = protocol;
     return;
   }
-  ethernet->h_proto = NET16(ETH_P_8021Q);
+  *ethernet_type(ethernet) = NET16(ETH_P_8021Q);
   tag->tci = NET16(vlan);
   tag->protocol = protocol;
 }

@@ -6,9 +6,11 @@
 #include "flow_hash.h"
 #include "services.h"
 
-/* The hash of a flow under a secret: that of src/pinning. Ports are 0 where they are not known. */
-INLINE __u32 hash_flow(const struct flow_ipv6* flow, __u8 affinity, struct flow_secret secret) {
-  if (is_mapped(flow->client) && (affinity != FLOW_AFFINITY_FLOW || is_mapped(flow->local))) {
+/* The hash of a flow under a secret: that of src/pinning. `version` 4 spares to
+ * look whether the addresses are v4-mapped. Ports are 0 where they are not known. */
+INLINE __u32 hash_flow(const struct flow_ipv6* flow, __u8 version, __u8 affinity, struct flow_secret secret) {
+  if (version == 4 ||
+      (is_mapped(flow->client) && (affinity != FLOW_AFFINITY_FLOW || is_mapped(flow->local)))) {
     const struct flow_ipv4 ipv4 = {.client = flow->client[3],
                                    .local = flow->local[3],
                                    .client_port = flow->client_port,

@@ -19,7 +19,7 @@ enum { TWEAK_FLOW = 0x5bd1e995, TWEAK_PORT_HIGH = 0x27d4eb2f, TWEAK_PORT_LOW = 0
 /* What of a flow its affinity looks at, in a pool: services that share a pool and a secret share memory. */
 INLINE __u64 key_of_flow(const struct service* service, const struct delivered* packet) {
   const struct flow_secret secret = other_secret(service->secret, TWEAK_FLOW ^ service->pool);
-  return (__u64)packet->hash << 32 | hash_flow(&packet->flow, service->affinity, secret);
+  return (__u64)packet->hash << 32 | hash_flow(&packet->flow, packet->version, service->affinity, secret);
 }
 
 INLINE __u64 key_of_port(const struct service* service, const __be32 address[4], __be16 port) {

@@ -100,7 +100,7 @@ INLINE int take_reply(struct xdp_md* context, const struct delivered* outer) {
   if ((const void*)(ethernet + 1) > (const void*)(long)context->data_end) return XDP_ABORTED;
   copy_mac_of_stack(ethernet->h_dest, hop.dmac);
   copy_mac_of_stack(ethernet->h_source, hop.smac);
-  ethernet->h_proto = protocol;
+  *ethernet_type(ethernet) = protocol;
   report(&reply, REASON_RETURNED, BACKEND_NONE);
   count_in(&reason_counters, REASON_RETURNED, reply.length);
   return send_to(context, hop.ifindex);

@@ -93,11 +93,16 @@ INLINE void copy_mac_of_stack(void* to, const void* from) {
   for (int i = 0; i < 3; i++) ((__u16*)to)[i] = halves[i];
 }
 
+/* The field h_proto in one step: `struct ethhdr` is packed, so the compiler takes its bytes one by one. */
+INLINE __be16* ethernet_type(const struct ethhdr* ethernet) {
+  return (__be16*)((void*)ethernet + __builtin_offsetof(struct ethhdr, h_proto));
+}
+
 /* Up to two tags. Returns the offset of the network header, and its protocol as in `ethhdr`. */
 INLINE __u32 parse_ethernet(const void* data, const void* end, __be16* protocol) {
   const struct ethhdr* ethernet = data;
   if ((const void*)(ethernet + 1) > end) return 0;
-  __be16 next = ethernet->h_proto;
+  __be16 next = *ethernet_type(ethernet);
   __u32 offset = sizeof *ethernet;
   UNROLL
   for (int i = 0; i < VLAN_TAGS; i++) {
