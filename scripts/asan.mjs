@@ -11,9 +11,14 @@ import { cache, filesBelow, fromRoot } from './lib/project.mjs'
 import { run, show, step } from './lib/run.mjs'
 
 /** What uses the addon, or parts of it. */
-const TESTS = ['test/native', 'test/lifetime', 'test/socket', 'test/ports/egress', 'test/internal'].filter(
-  (folder) => filesBelow(fromRoot(folder)).length > 0,
-)
+const TESTS = [
+  'test/native',
+  'test/lifetime',
+  'test/socket',
+  'test/ports/egress',
+  'test/internal',
+  'test/bpf/runtime',
+].filter((folder) => filesBelow(fromRoot(folder)).length > 0)
 
 const native = join(cache, 'asan', 'native')
 

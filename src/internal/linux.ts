@@ -71,8 +71,6 @@ export const CAP_BPF = 39
 
 /** linux/bpf.h: commands of bpf(2), types of maps, flags. */
 export const BPF_PROG_GET_FD_BY_ID = 13
-export const BPF_LINK_GET_FD_BY_ID = 30
-export const BPF_MAP_TYPE_HASH = 1
 export const BPF_MAP_TYPE_PERCPU_HASH = 5
 export const BPF_MAP_TYPE_PERCPU_ARRAY = 6
 export const BPF_MAP_TYPE_LRU_PERCPU_HASH = 10
@@ -81,7 +79,6 @@ export const BPF_EXIST = 2
 export const BPF_F_RDONLY_PROG = 1 << 7
 export const BPF_F_MMAPABLE = 1 << 10
 export const BPF_PSEUDO_MAP_VALUE = 2
-export const BPF_PROG_TYPE_SCHED_CLS = 3
 export const BPF_PROG_TYPE_XDP = 6
 export const BPF_XDP = 37
 export const BPF_CGROUP_UDP4_SENDMSG = 14

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { defineObject } from '../../../scripts/lib/bpf-definition.mjs'
-import { u32, u64 } from '../../../src/bpf/codec.js'
+import { be32, u64 } from '../../../src/bpf/codec.js'
 import { BpfMap, BpfProgram, loadObject, RingBuffer, settingsOf, TypedMap } from '../../../src/bpf/index.js'
 import { whyNoBpf } from '../build.js'
 import { bpfDescriptors } from './descriptors.js'
@@ -79,7 +79,7 @@ describe('loadObject', () => {
 describe('BpfMap', () => {
   it('looks up, updates, deletes and lists', () => {
     using map = BpfMap.create('numbers', sample.maps.known)
-    const numbers = new TypedMap(map, u32, u64)
+    const numbers = new TypedMap(map, be32, u64)
     expect(numbers.get(1)).toBeUndefined()
     expect(numbers.set(1, 10n, 'existing')).toBe(false)
     expect(numbers.set(1, 10n, 'new')).toBe(true)
@@ -93,7 +93,7 @@ describe('BpfMap', () => {
     )
     expect(numbers.delete(1)).toBe(true)
     expect(numbers.delete(1)).toBe(false)
-    expect([...map.keys()]).toEqual([Uint8Array.of(2, 0, 0, 0)])
+    expect([...map.keys()]).toEqual([Uint8Array.of(0, 0, 0, 2)])
   })
 
   it('says when it is full, and when a key or a value is not as long as its own', () => {
