@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { findCommand } from '../../../examples/netns/index.js'
 import { defineObject } from '../../../scripts/lib/bpf-definition.mjs'
 import { useNet } from '../../netns/kit.js'
 import { Workshop, whyNoBpf } from '../build.js'
@@ -23,6 +24,11 @@ beforeEach((context) => {
 
 /** Plays scenarios one after the other, each in a process of its own, on a host with a cable from itself to itself. */
 async function play(...names: string[]): Promise<unknown[]> {
+  return playAs('', ...names)
+}
+
+/** @param prefix command that starts the processes */
+async function playAs(prefix: string, ...names: string[]): Promise<unknown[]> {
   const [host] = await net.hosts('bpf')
   await host.ip(`
     link add left type veth peer name right
@@ -32,7 +38,7 @@ async function play(...names: string[]): Promise<unknown[]> {
     neigh add 10.9.0.2 lladdr 02:00:00:00:00:02 dev left
     tuntap add mode tun name flat
   `)
-  const steps = names.map((name) => `node --import tsx ${SCENARIO} ${name} ${definition}`)
+  const steps = names.map((name) => `${prefix} node --import tsx ${SCENARIO} ${name} ${definition}`)
   const script = `mount -t bpf bpf /sys/fs/bpf && mount -t cgroup2 none /sys/fs/cgroup && ${steps.join(' && ')}`
   const { code, stdout, stderr } = await host.namespace.run('sh', ['-c', script], { timeout: 30_000 })
   expect(stderr).toBe('')
@@ -130,4 +136,15 @@ it('keeps pins when their process has ended; the next one goes on with them', as
 
 it('closes what a worker has when it is terminated', async () => {
   expect(await play('terminated')).toEqual([{ during: 4 + 7 + 1 + 1, after: 0 }])
+})
+
+it('names the privileges that are missing', async (context) => {
+  if (!findCommand('setpriv')) context.skip('setpriv is not installed (package util-linux)')
+  const [denied] = await playAs('setpriv --bounding-set=-bpf,-perfmon,-net_admin,-sys_admin', 'unprivileged')
+  const needs = 'it needs root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON (systemd: AmbientCapabilities=)'
+  expect(denied).toEqual({
+    map: { code: 'ERR_BPF_PERMISSION', message: `May not make the map known with 4 entries: ${needs}` },
+    program: { code: 'ERR_BPF_PERMISSION', message: `May not load the program first: ${needs}` },
+    leaked: 0,
+  })
 })

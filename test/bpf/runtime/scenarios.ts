@@ -9,7 +9,7 @@ import {
   attachXdp,
   BpfLink,
   BpfMap,
-  type BpfProgram,
+  BpfProgram,
   interfaceByName,
   loadObject,
   PinFolder,
@@ -171,7 +171,7 @@ export async function replace(sample: SampleObject): Promise<unknown> {
   })
   await once(worker, 'message')
   let updates = 0
-  for (; !ended; await sleep(0)) link.update((updates++ % 2 === 0 ? second : first) as BpfProgram)
+  for (; !ended; await sleep(0)) link.update(updates++ % 2 === 0 ? second : first)
   await sleep(50)
   const counts = [hitsOf(loaded.maps.hits, 0), hitsOf(loaded.maps.hits, 1)] as const
   return { frames, lost: frames - counts[0] - counts[1], updates, both: counts[0] > 0 && counts[1] > 0 }
@@ -225,4 +225,14 @@ export async function terminated(sample: SampleObject): Promise<unknown> {
   const during = bpfDescriptors() - before
   await worker.terminate()
   return { during, after: bpfDescriptors() - before }
+}
+
+/** Without capabilities. */
+export async function unprivileged(sample: SampleObject): Promise<unknown> {
+  const { type, attachType, instructions } = sample.programs.first
+  return {
+    map: refusal(() => BpfMap.create('known', sample.maps.known)),
+    program: refusal(() => BpfProgram.load('first', type, attachType, Buffer.from(instructions, 'base64'))),
+    leaked: bpfDescriptors(),
+  }
 }
