@@ -291,6 +291,7 @@ int rewrite_egress(struct __sk_buff* skb) {
   if (vip == 0) return TC_ACT_UNSPEC;
   const __be32* from = packet.ends.local.address;
   const __be32* to = vip->address;
+  if ((to[0] | to[1] | to[2] | to[3]) == 0) return TC_ACT_UNSPEC; /* it is a VIP no longer */
   if (from[3] == to[3] && from[2] == to[2] && from[1] == to[1] && from[0] == to[0]) return TC_ACT_UNSPEC;
   /* A program that chose a VIP knew why. */
   if (index_of(&packet.ends.local) != NO_VIP) return TC_ACT_UNSPEC;
@@ -326,7 +327,7 @@ int rewrite_sendmsg4(struct bpf_sock_addr* context) {
   ends.local.address[3] = context->msg_src_ip4;
   const __u32 number = source_for(&ends, 4);
   const struct vip* vip = bpf_map_lookup_elem(&rewrite_vips, &number);
-  if (vip == 0 || index_of(&ends.local) != NO_VIP) return ALLOW;
+  if (vip == 0 || vip->address[3] == 0 || index_of(&ends.local) != NO_VIP) return ALLOW;
   context->msg_src_ip4 = vip->address[3];
   count(REASON_REWRITTEN, 0);
   return ALLOW;
@@ -343,7 +344,7 @@ int rewrite_sendmsg6(struct bpf_sock_addr* context) {
   }
   const __u32 number = source_for(&ends, 6);
   const struct vip* vip = bpf_map_lookup_elem(&rewrite_vips, &number);
-  if (vip == 0 || index_of(&ends.local) != NO_VIP) return ALLOW;
+  if (vip == 0 || vip->address[0] == 0 || index_of(&ends.local) != NO_VIP) return ALLOW;
   UNROLL
   for (int i = 0; i < 4; i++) context->msg_src_ip6[i] = vip->address[i];
   count(REASON_REWRITTEN, 0);

@@ -1,8 +1,11 @@
 import { closeSync, constants, openSync } from 'node:fs'
-import { bpfFailed } from '../errors.js'
+import { constants as system } from 'node:os'
+import { bpfFailed, noControlGroup } from '../errors.js'
 import { BPF_CGROUP_UDP4_SENDMSG, BPF_CGROUP_UDP6_SENDMSG } from '../internal/linux.js'
 import { BpfLink, linkRefused } from './link.js'
 import type { BpfProgram } from './program.js'
+
+const { EBADF } = system.errno
 
 const ATTACH_TYPES = { sendmsg4: BPF_CGROUP_UDP4_SENDMSG, sendmsg6: BPF_CGROUP_UDP6_SENDMSG } as const
 
@@ -22,6 +25,7 @@ export function attachCgroup({ program, cgroup, hook }: CgroupOptions): BpfLink 
   const folder = open(cgroup)
   try {
     const link = BpfLink.create(program, folder, ATTACH_TYPES[hook], 0)
+    if (link === -EBADF) throw noControlGroup(cgroup)
     if (typeof link === 'number') {
       throw linkRefused(-link, `attach the program ${program.name} to ${cgroup}`, cgroup, 'control group links', '5.7')
     }

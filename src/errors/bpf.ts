@@ -68,6 +68,13 @@ export function noInterface(interfaceName: string | number): BpfError {
   return new BpfError('ERR_BPF_INTERFACE', message, { errno: 'ENODEV' })
 }
 
+export function noControlGroup(path: string): BpfError {
+  const message =
+    `${path} is no directory of cgroup v2, which alone takes programs; \`stat -f -c %T ${path}\` says cgroup2fs for one. ` +
+    'Where the system has v1 in /sys/fs/cgroup, v2 is often in /sys/fs/cgroup/unified'
+  return new BpfError('ERR_BPF_SYSTEM', message, { errno: 'EBADF' })
+}
+
 export function noNativeXdp(name: string, errno: string): BpfError {
   const message =
     `The driver of ${name} runs no XDP programs itself (${errno}), or not with this MTU or these settings. ` +

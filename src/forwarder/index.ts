@@ -10,3 +10,10 @@ export type { Traffic } from './counters.js'
 export type { ForwarderChange } from './edge-tables.js'
 export type { EdgeExplanation } from './explain.js'
 export { Forwarder, type ForwarderLimits, type ForwarderOptions, type ForwarderStats } from './forwarder.js'
+export {
+  SourceRewrite,
+  type SourceRewriteConfig,
+  type SourceRewriteOptions,
+  type SourceRewriteStats,
+  type SourceRule,
+} from './source-rewrite.js'

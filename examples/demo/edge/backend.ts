@@ -3,9 +3,17 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { PktInfoSocket } from 'udp-dsr'
+import {
+  SourceRewrite,
+  type SourceRewriteConfig,
+  type SourceRewriteOptions,
+  type SourceRewriteStats,
+} from 'udp-dsr/forwarder'
 import { play } from '../../netns/actor.js'
 
 export type ServerKind = 'PktInfoSocket' | 'node:dgram'
+
+let rewrite: SourceRewrite | undefined
 
 const part = {
   /** Answers each datagram with the server's name. */
@@ -16,7 +24,10 @@ const part = {
         socket.on('message', (_, rinfo) => socket.reply(name, rinfo))
       } else {
         const socket = createSocket('udp6')
-        socket.on('message', (_, { port, address }) => socket.send(name, port, address))
+        // A question's length asks for an answer as long.
+        socket.on('message', (question, { port, address }) =>
+          socket.send(name.padEnd(question.length > 1000 ? question.length : 0), port, address),
+        )
         await once(socket.bind(port), 'listening')
       }
     }
@@ -26,6 +37,29 @@ const part = {
   async serveProxied(name: string, port: number, trusted: string[]): Promise<void> {
     const socket = await PktInfoSocket.bind({ type: 'udp6', port, proxyProtocol: { trusted, reply: 'direct' } })
     socket.on('message', (_, rinfo) => socket.reply(name, rinfo))
+  },
+
+  /** Gives replies of programs that cannot change the right source. */
+  async rewrite(options: SourceRewriteOptions): Promise<string> {
+    rewrite = await SourceRewrite.attach(options)
+    return rewrite.hook
+  },
+
+  /** Changes VIPs and rules. */
+  async changeRewriting(config: SourceRewriteConfig): Promise<void> {
+    await rewrite!.apply(config)
+  },
+
+  pid(): number {
+    return process.pid
+  },
+
+  rewritten(): SourceRewriteStats {
+    return rewrite!.stats()
+  },
+
+  async stopRewriting(): Promise<void> {
+    await rewrite!.detach()
   },
 }
 

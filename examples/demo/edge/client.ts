@@ -31,17 +31,35 @@ const part = {
     return ends
   },
 
-  /** Asks on every flow; returns who answered each, null where nobody did. */
-  async ask(): Promise<(string | null)[]> {
+  /** Asks on every flow, with so many bytes if need be; returns who answered each, null where nobody did. */
+  async ask(size = 0): Promise<(string | null)[]> {
     for (const flow of flows) {
       flow.heard = undefined
-      flow.socket.send('who are you?')
+      flow.socket.send('who are you?'.padEnd(size))
     }
     const until = Date.now() + PATIENCE_MS
     while (Date.now() < until && flows.some(({ heard }) => heard === undefined)) {
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
     return flows.map(({ heard }) => heard ?? null)
+  },
+
+  /** Asks an address from a port of one's own, which is free again afterwards. */
+  async askFrom(own: number, address: string, port: number): Promise<string | null> {
+    const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
+    socket.bind(own)
+    await once(socket, 'listening')
+    socket.connect(port, address)
+    await once(socket, 'connect')
+    socket.send('who are you?')
+    try {
+      const [answer] = await once(socket, 'message', { signal: AbortSignal.timeout(PATIENCE_MS) })
+      return answer.toString()
+    } catch {
+      return null
+    } finally {
+      socket.close()
+    }
   },
 
   /** Asks on every flow again and again for so many milliseconds; counts what came back. */
