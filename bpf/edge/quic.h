@@ -11,7 +11,7 @@
 /* Where the destination connection ID is (RFC 8999 §5). */
 enum { QUIC_LONG = 0x80, QUIC_LONG_LENGTH_AT = 5, QUIC_SHORT_ID_AT = 1 };
 
-enum { QUIC_CONFIG_SHIFT = 5, QUIC_UNROUTABLE = 7, QUIC_LONGEST_ID = 8 };
+enum { QUIC_CONFIG_SHIFT = 5, QUIC_LONGEST_ID = 8 };
 
 /* The index of the backend that a datagram names, or BACKEND_NONE: then the hash of the flow decides. Call it
  * while the packet is as it came. */
@@ -32,8 +32,9 @@ INLINE __u32 named_by_quic(const struct xdp_md* context, const struct delivered*
     room = quic[QUIC_LONG_LENGTH_AT];
   }
   if (room < 1u + service->quic_id_length || (const void*)(id + 1) > end) return BACKEND_NONE;
+  /* Configuration 7 is for those that cannot be routed: nobody has its bit. */
   const __u8 config = id[0] >> QUIC_CONFIG_SHIFT;
-  if (config == QUIC_UNROUTABLE || (service->quic_config_bits >> config & 1) == 0) return BACKEND_NONE;
+  if ((service->quic_config_bits >> config & 1) == 0) return BACKEND_NONE;
   struct quic_server_key key = {
       .pool = service->pool, .config = config, .length = service->quic_id_length, .id = {0}};
   UNROLL
