@@ -284,6 +284,8 @@ int rewrite_egress(struct __sk_buff* skb) {
   const __u32 number =
       packet.later ? recall(&fragments, key_of_fragment(&packet)) : source_for(&packet.ends, packet.version);
   if (number == NO_VIP) {
+    /* Its later fragments must not follow an older packet that had its ID. */
+    if (packet.fragment && !packet.later) remember(&fragments, key_of_fragment(&packet), NO_VIP);
     count(REASON_UNKNOWN_FLOW, packet.length);
     return TC_ACT_UNSPEC;
   }
