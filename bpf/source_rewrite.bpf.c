@@ -101,15 +101,20 @@ INLINE __u64 key_of(const struct ends* ends) {
          half_siphash_24(words, sizeof words, half_secret(2));
 }
 
-/* The set of a key. What an exact key looks like the sender decides, so the set is a keyed hash of it. */
-INLINE struct flow_set* set_of(void* map, __u64 key) {
+/* The set of a key that is a keyed hash already. */
+INLINE struct flow_set* set_of_hash(void* map, __u64 key) {
+  const __u32 at = flow_set_of(key, settings.flow_sets);
+  return bpf_map_lookup_elem(map, &at);
+}
+
+/* The set of an exact key: its sender chose it, so only a keyed hash keeps them from aiming at one set. */
+INLINE struct flow_set* set_of_exact(void* map, __u64 key) {
   const __u32 words[] = {(__u32)key, (__u32)(key >> 32)};
   const __u32 at = half_siphash_24(words, sizeof words, settings.secret) & (settings.flow_sets - 1);
   return bpf_map_lookup_elem(map, &at);
 }
 
-INLINE __u32 recall(void* map, __u64 key) {
-  struct flow_set* set = set_of(map, key);
+INLINE __u32 recall(struct flow_set* set, __u64 key) {
   if (set == 0) return NO_VIP;
   __u64 rest;
   struct flow_entry* entry = flow_find(set, key, flow_clock(), settings.flow_idle, &rest);
@@ -117,8 +122,7 @@ INLINE __u32 recall(void* map, __u64 key) {
 }
 
 /* NO_VIP: forgets the key, if it is known. */
-INLINE void remember(void* map, __u64 key, __u32 index) {
-  struct flow_set* set = set_of(map, key);
+INLINE void remember(struct flow_set* set, __u64 key, __u32 index) {
   if (set == 0) return;
   const __u32 now = flow_clock();
   __u64 rest;
@@ -130,6 +134,10 @@ INLINE void remember(void* map, __u64 key, __u32 index) {
   } else if (entry != 0) {
     WRITE_ONCE(*flow_rest(entry), 0);
   }
+}
+
+INLINE struct flow_set* set_of_request(__u64 key, const struct ends* ends) {
+  return is_ipv4(&ends->peer) ? set_of_exact(&requests, key) : set_of_hash(&requests, key);
 }
 
 INLINE __u32 index_of(const struct vip* address) {
@@ -149,7 +157,9 @@ INLINE __u32 source_for(const struct ends* ends, __u8 version) {
     const __u32 index = rule_for(ends->local_port, version);
     if (index != NO_VIP) return index;
   }
-  return settings.learned ? recall(&requests, key_of(ends)) : NO_VIP;
+  if (!settings.learned) return NO_VIP;
+  const __u64 key = key_of(ends);
+  return recall(set_of_request(key, ends), key);
 }
 
 /* What `read_packet` found. */
@@ -209,9 +219,9 @@ INLINE int read_ipv6(const void* data, const void* end, struct packet* packet) {
 INLINE int read_packet(struct __sk_buff* skb, struct packet* packet) {
   const void* data = (void*)(long)skb->data;
   const void* end = (void*)(long)skb->data_end;
-  if (unlikely(data + settings.link_bytes + HEADERS > end)) {
-    /* Short, or not in one piece. */
-    const __u32 want = settings.link_bytes + HEADERS;
+  const __u32 want = settings.link_bytes + HEADERS;
+  if (unlikely(data + want > end && (__u64)(end - data) < skb->len)) {
+    /* Not in one piece. */
     if (bpf_skb_pull_data(skb, skb->len < want ? skb->len : want) != 0) return -1;
     data = (void*)(long)skb->data;
     end = (void*)(long)skb->data_end;
@@ -239,7 +249,8 @@ int rewrite_ingress(struct __sk_buff* skb) {
                             .peer_port = packet.ends.local_port};
   /* A client that asks an ordinary address wants the answer from there: the last address that it asked
    * counts. */
-  remember(&requests, key_of(&ends), index_of(&ends.local));
+  const __u64 key = key_of(&ends);
+  remember(set_of_request(key, &ends), key, index_of(&ends.local));
   return TC_ACT_UNSPEC;
 }
 
@@ -251,6 +262,16 @@ INLINE __u64 key_of_fragment(const struct packet* packet) {
                          peer[1],  peer[2],  peer[3],  packet->id};
   return (__u64)half_siphash_24(words, sizeof words, half_secret(3)) << 32 |
          half_siphash_24(words, sizeof words, half_secret(4));
+}
+
+INLINE __u32 recall_fragment(const struct packet* packet) {
+  const __u64 key = key_of_fragment(packet);
+  return recall(set_of_hash(&fragments, key), key);
+}
+
+INLINE void remember_fragment(const struct packet* packet, __u32 index) {
+  const __u64 key = key_of_fragment(packet);
+  remember(set_of_hash(&fragments, key), key, index);
 }
 
 INLINE void write_ipv4_source(struct __sk_buff* skb, const struct packet* packet, __be32 source) {
@@ -281,11 +302,10 @@ SECTION("tc/egress")
 int rewrite_egress(struct __sk_buff* skb) {
   struct packet packet = {};
   if (read_packet(skb, &packet) != 0) return TC_ACT_UNSPEC;
-  const __u32 number =
-      packet.later ? recall(&fragments, key_of_fragment(&packet)) : source_for(&packet.ends, packet.version);
+  const __u32 number = packet.later ? recall_fragment(&packet) : source_for(&packet.ends, packet.version);
   if (number == NO_VIP) {
     /* Its later fragments must not follow an older packet that had its ID. */
-    if (packet.fragment && !packet.later) remember(&fragments, key_of_fragment(&packet), NO_VIP);
+    if (packet.fragment && !packet.later) remember_fragment(&packet, NO_VIP);
     count(REASON_UNKNOWN_FLOW, packet.length);
     return TC_ACT_UNSPEC;
   }
@@ -297,7 +317,7 @@ int rewrite_egress(struct __sk_buff* skb) {
   if (from[3] == to[3] && from[2] == to[2] && from[1] == to[1] && from[0] == to[0]) return TC_ACT_UNSPEC;
   /* A program that chose a VIP knew why. */
   if (index_of(&packet.ends.local) != NO_VIP) return TC_ACT_UNSPEC;
-  if (packet.fragment && !packet.later) remember(&fragments, key_of_fragment(&packet), number);
+  if (packet.fragment && !packet.later) remember_fragment(&packet, number);
   if (packet.version == 4) {
     write_ipv4_source(skb, &packet, to[3]);
   } else {
