@@ -24,7 +24,7 @@ const FAMILIES = [
     peers: ['2001:db8:a::1', '2001:db8:b::2', '2001:db8::3', '2001:db8:ffff::4'],
   },
 ]
-export const VIPS = FAMILIES.flatMap(({ vips }) => vips)
+const VIPS = FAMILIES.flatMap(({ vips }) => vips)
 const RULE_PORT = 5400
 const RULES = [
   { port: RULE_PORT, from: '198.51.100.4' },
