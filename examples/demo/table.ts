@@ -1,4 +1,5 @@
 import { stripVTControlCharacters, styleText } from 'node:util'
+import type { Act } from './edge/story.js'
 import type { ClientName, Result } from './examine.js'
 
 const colours = process.stdout.isTTY && !process.env.NO_COLOR
@@ -18,6 +19,20 @@ export function render(results: readonly Result[], clients: readonly ClientName[
     return [asked, sources(asked, here), ...clients.map((client) => verdict(here.filter((r) => r.client === client)))]
   })
   return align([head, ...rows])
+}
+
+/** What became of the flows in an act. */
+export function renderAct({ title, rows, moved }: Act): string {
+  const head = ['backend', 'runs', 'flows', 'answered', ''].map((name) => paint('dim', name))
+  const lines = rows.map(({ backend, server, flows, answered }) => [
+    backend,
+    server,
+    String(flows),
+    paint(answered === flows ? 'green' : 'red', String(answered)),
+    paint(answered === flows ? 'green' : 'red', '▇'.repeat(Math.ceil(flows / 2))),
+  ])
+  const stayed = moved === 0 ? '' : `\n   ${paint('red', `${moved} flows moved that need not have`)}`
+  return `   ${heading(title)}\n${align([head, ...lines])}${stayed}\n`
 }
 
 function sources(asked: string, results: readonly Result[]): string {

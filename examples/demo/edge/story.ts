@@ -21,6 +21,7 @@ const FLOWS = 60
 const REGIONS = { a: [10_000, 10_999], b: [11_000, 11_999] } as const
 const REGION_FLOWS = 20
 
+/** Backends and what they run. */
 const SERVERS: Record<string, ServerKind> = { a: 'PktInfoSocket', b: 'PktInfoSocket', c: 'node:dgram' }
 
 const script = (name: string) => new URL(`./${name}.ts`, import.meta.url)
@@ -46,6 +47,7 @@ export class EdgeStory {
   }
 
   end(): void {
+    for (const actor of [this.#edge, this.#client, ...this.#servers.values()]) actor.kill()
     this.#center.remove()
   }
 
@@ -64,7 +66,9 @@ export class EdgeStory {
     const flows = await this.#client.call('open', VIP, new Array<number>(FLOWS).fill(PORT))
     const act = async (title: string, gone: readonly string[]) => onAct(await this.#look(title, flows, gone))
 
-    await act('Three backends answer the VIP: two by udp-dsr, one by node:dgram', [])
+    await act('Three backends, of which two answer from the VIP (udp-dsr), and one cannot (node:dgram)', [])
+    await this.#servers.get('c')!.call('rewrite', { interface: 'eth0', vips: [VIP] })
+    await act('c gets SourceRewrite. Its program is the same, and now its answers arrive', [])
     await this.#edge.call('apply', this.#config({ c: 'draining' }))
     await act('c drains: its flows go to the others, and theirs stay', ['c'])
     await this.#servers.get('b')!.kill()
