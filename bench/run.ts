@@ -1,18 +1,22 @@
 // `npm run bench -- NAME [--json] [--quick] [options]`; without a name it lists what there is.
 import { parseArgs } from 'node:util'
 import { connect } from './connect.js'
+import { forward } from './forward.js'
 import { type Benchmark, type Options, UsageError } from './harness/benchmark.js'
 import { goalTable } from './harness/report.js'
 import { memory } from './memory.js'
 import { pinning } from './pinning.js'
 import { proxy } from './proxy.js'
 import { socket } from './socket.js'
+import { xdp } from './xdp.js'
 
 const BENCHMARKS: readonly Benchmark[] = [
   socket as Benchmark,
   proxy as Benchmark,
   pinning as Benchmark,
   connect as Benchmark,
+  xdp as Benchmark,
+  forward as Benchmark,
   memory as Benchmark,
 ]
 

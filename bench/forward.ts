@@ -1,0 +1,155 @@
+// How many packets a second an edge forwards: live frames through XDP programs on real interfaces, in network namespaces.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Actor } from '../examples/netns/actor.js'
+import { Namespace, whyNoNamespaces } from '../examples/netns/index.js'
+import type { DeliveryName } from '../src/forwarder/index.js'
+import type { BackendPart } from './forward/backend.js'
+import type { EdgePart } from './forward/edge.js'
+import type { GeneratorPart } from './forward/generator.js'
+import { type Benchmark, numberOption, UsageError } from './harness/benchmark.js'
+import { describeMachine } from './harness/machine.js'
+import { atLeast, atMost, type Goal, table } from './harness/report.js'
+import { median } from './harness/statistics.js'
+
+export interface ForwardCase {
+  /** How packets leave the edge. */
+  delivery: DeliveryName
+  /** What the backend does with them: a socket takes them, or they end at the wire. */
+  backend: 'socket' | 'drop'
+  /** Packets a second, median of the rounds. */
+  rate: number
+  /** Of all rounds. */
+  sent: number
+  forwarded: number
+  /** Only with `socket`. */
+  received: number | null
+}
+
+const VIP = '198.51.100.2'
+const PORT = 60_002
+const CLIENTS = 65_536
+const PAYLOAD = 64
+/** Packets of one measurement. */
+const FRAMES = 2_000_000
+
+const script = (name: string) => new URL(`./forward/${name}.ts`, import.meta.url)
+
+/** generator ─── edge ─── backend, a host each. */
+async function build(): Promise<{ generator: Namespace; edge: Namespace; backend: Namespace; remove(): void }> {
+  const [generator, edge, backend] = await Promise.all(
+    ['generator', 'edge', 'backend'].map((name) => Namespace.create(name)),
+  )
+  const all = [generator!, edge!, backend!] as const
+  await Namespace.cable({ namespace: all[0], device: 'eth0' }, { namespace: all[1], device: 'eth0' })
+  await Namespace.cable({ namespace: all[1], device: 'eth1' }, { namespace: all[2], device: 'eth0' })
+  await all[1].ip(`
+    address add 203.0.113.1/24 dev eth0
+    address add 10.0.0.1/24 dev eth1`)
+  await all[2].ip(`
+    address add 10.0.0.2/24 dev eth0
+    route add local ${VIP} dev lo`)
+  await all[2].sysctl({ 'net.ipv4.conf.eth0.rp_filter': 0, 'net.core.rmem_max': 8 << 20 }).catch(() => {})
+  return {
+    generator: all[0],
+    edge: all[1],
+    backend: all[2],
+    remove() {
+      for (const namespace of all) namespace.remove()
+    },
+  }
+}
+
+async function measure(rounds: number, progress: (what: string) => void): Promise<ForwardCase[]> {
+  const net = await build()
+  const generator = new Actor<GeneratorPart>(net.generator, script('generator'))
+  const edge = new Actor<EdgePart>(net.edge, script('edge'))
+  const backend = new Actor<BackendPart>(net.backend, script('backend'))
+  try {
+    await backend.call('listen', PORT)
+    const { mac, mode } = await edge.call('attach', 'eth0')
+    progress(`the edge's program runs in mode ${mode}`)
+    await generator.call('prepare', {
+      interface: 'eth0',
+      destination: mac,
+      vip: VIP,
+      port: PORT,
+      clients: CLIENTS,
+      payload: PAYLOAD,
+    })
+    const found = new Map<string, ForwardCase & { rates: number[] }>()
+    for (let round = 0; round < rounds; round++) {
+      for (const how of ['drop', 'socket'] as const) {
+        await backend.call('receive', how)
+        for (const delivery of how === 'socket' ? (['l2'] as const) : (['l2', 'ipip', 'gue', 'proxy'] as const)) {
+          await edge.call('apply', {
+            secret: '0011223344556677',
+            pools: { p: { delivery, mtu: 1500, backends: [{ id: 'b', address: '10.0.0.2' }] } },
+            services: [{ name: 's', vips: [VIP], ports: [PORT], pool: 'p' }],
+          })
+          const before = { ...(await edge.call('counts')), received: await backend.call('received') }
+          const { rate, sent } = await generator.call('send', FRAMES)
+          await sleep(200)
+          const after = { ...(await edge.call('counts')), received: await backend.call('received') }
+          const one = found.get(`${how} ${delivery}`) ?? {
+            delivery,
+            backend: how,
+            rate: 0,
+            sent: 0,
+            forwarded: 0,
+            received: how === 'socket' ? 0 : null,
+            rates: [],
+          }
+          found.set(`${how} ${delivery}`, one)
+          one.rates.push(rate)
+          one.rate = median(one.rates)
+          one.sent += sent
+          one.forwarded += after.forwarded - before.forwarded
+          if (one.received !== null) one.received += after.received - before.received
+          progress(`round ${round + 1}/${rounds}  ${delivery} → ${how}  ${(rate / 1e6).toFixed(2)} M/s`)
+        }
+      }
+    }
+    return [...found.values()].map(({ rates, ...one }) => one)
+  } finally {
+    for (const actor of [generator, edge, backend]) actor.kill()
+    net.remove()
+  }
+}
+
+function goals(cases: readonly ForwardCase[]): Goal[] {
+  const slowest = cases.filter(({ backend }) => backend === 'drop')
+  const whole = cases.find(({ backend }) => backend === 'socket')
+  const lost = cases.reduce((sum, { sent, forwarded }) => sum + sent - forwarded, 0)
+  return [
+    atLeast('slowest delivery: million packets a second', 1.5, Math.min(...slowest.map(({ rate }) => rate)) / 1e6),
+    atLeast('edge, backend and UDP socket: million packets a second', 1.5, whole ? whole.rate / 1e6 : null),
+    atMost('packets that were sent and not forwarded, in all cases', 0, lost),
+  ]
+}
+
+export const forward: Benchmark<ForwardCase> = {
+  name: 'forward',
+  summary: 'packets a second through an edge, live frames on veth in namespaces (root)',
+  options: { rounds: { type: 'string' } },
+  help: ['--rounds N        measurements of each case (5)'],
+
+  async run(options, progress) {
+    const missing = whyNoNamespaces()
+    if (missing) throw new UsageError(missing)
+    const rounds = Math.floor(numberOption(options, 'rounds', options.quick === true ? 1 : 5, 1, 99))
+    const machine = describeMachine()
+    const cases = await measure(rounds, progress)
+    return { name: 'forward', machine, cases, goals: goals(cases) }
+  },
+
+  render({ cases }) {
+    const rows = cases.map(({ delivery, backend, rate, sent, forwarded, received }) => [
+      `${delivery}, backend: ${backend}`,
+      (rate / 1e6).toFixed(2),
+      String(sent),
+      String(sent - forwarded),
+      received === null ? '–' : `${((100 * received) / sent).toFixed(1)} %`,
+    ])
+    return table([['', 'M packets/s', 'sent', 'lost at the edge', 'taken by the socket'], ...rows])
+  },
+}

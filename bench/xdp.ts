@@ -1,0 +1,74 @@
+// What a packet costs in the programs of the data plane, by BPF_PROG_TEST_RUN. Needs root and clang-14.
+import { type EdgeCost, measureEdge } from './bpf/edge-cost.js'
+import { type Benchmark, numberOption, UsageError } from './harness/benchmark.js'
+import { describeMachine } from './harness/machine.js'
+import { atMost, type Goal, table } from './harness/report.js'
+
+/** Nanoseconds above the wrapper. */
+export interface XdpCase extends EdgeCost {
+  program: 'edge' | 'edge with flow table'
+}
+
+/** Most that one delivery may cost, whatever the number of flows, over IPv4. */
+const LIMITS = { l2: 35, ipip: 50, proxy: 75 } as const
+/** How much dearer the dearest number of flows may be than the cheapest. */
+const FLATNESS = 1.15
+
+function goals(cases: readonly XdpCase[]): Goal[] {
+  const of = (delivery: string, version = 4) =>
+    cases
+      .filter((one) => one.program === 'edge' && one.delivery === delivery && one.version === version)
+      .map(({ cost }) => cost)
+  const limits = Object.entries(LIMITS).map(([delivery, limit]) =>
+    atMost(`edge, ${delivery}, IPv4: ns above the wrapper, dearest number of flows`, limit, Math.max(...of(delivery))),
+  )
+  const flat = [4, 6].map((version) => {
+    const costs = of('ipip', version)
+    return atMost(
+      `edge, ipip, IPv${version}: dearest number of flows by cheapest`,
+      FLATNESS,
+      Math.max(...costs) / Math.min(...costs),
+    )
+  })
+  return [...limits, ...flat]
+}
+
+export const xdp: Benchmark<XdpCase> = {
+  name: 'xdp',
+  summary: 'what a packet costs at the edge, by delivery, family and number of flows (root)',
+  options: { rounds: { type: 'string' } },
+  help: ['--rounds N        measurements of each case, interleaved, of which the least counts (9)'],
+
+  async run(options, progress) {
+    if (process.getuid?.() !== 0) throw new UsageError('this benchmark loads BPF programs: run it as root')
+    const rounds = Math.floor(numberOption(options, 'rounds', options.quick === true ? 3 : 9, 1, 99))
+    const machine = describeMachine()
+    progress(`the edge, ${rounds} rounds`)
+    const plain = await measureEdge(rounds, false)
+    progress(`the edge with its flow table, ${rounds} rounds`)
+    const remembering = await measureEdge(rounds, true)
+    const cases: XdpCase[] = [
+      ...plain.map((one) => ({ program: 'edge' as const, ...one })),
+      ...remembering.map((one) => ({ program: 'edge with flow table' as const, ...one })),
+    ]
+    return { name: 'xdp', machine, cases, goals: goals(cases) }
+  },
+
+  render({ cases }) {
+    const flows = [...new Set(cases.map((one) => one.flows))]
+    const rows = new Map<string, Map<string, XdpCase>>()
+    for (const one of cases) {
+      const name = `${one.program}, ${one.delivery}, IPv${one.version}`
+      rows.set(name, (rows.get(name) ?? new Map()).set(one.flows, one))
+    }
+    const floor = Math.min(...cases.map((one) => one.floor))
+    return [
+      `ns a packet above the wrapper, which alone takes ${floor} or more; by the number of flows`,
+      '',
+      table([
+        ['', ...flows],
+        ...[...rows].map(([name, costs]) => [name, ...flows.map((count) => costs.get(count)?.cost.toFixed(0) ?? '–')]),
+      ]),
+    ].join('\n')
+  },
+}
