@@ -1,4 +1,6 @@
 #include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "bpf_syscall.h"
 
@@ -6,19 +8,20 @@ namespace udp_dsr {
 namespace {
 
 // Keeps signals from the thread: the verifier gives up (EAGAIN) when one comes, and a profiler sends many.
+// By rt_sigprocmask(2) itself, which is about the calling thread: glibc 2.32 gave pthread_sigmask another
+// version.
 class SignalsBlocked {
  public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked() { Set(~uint64_t{0}, &before_); }
+  ~SignalsBlocked() { Set(before_, nullptr); }
   SignalsBlocked(const SignalsBlocked&) = delete;
   SignalsBlocked& operator=(const SignalsBlocked&) = delete;
 
  private:
-  sigset_t before_;
+  static void Set(uint64_t mask, uint64_t* before) {
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, before, sizeof mask);
+  }
+  uint64_t before_ = 0;
 };
 
 // loadProgram(type, instructions, name, attachType, flags, log or undefined) → descriptor or -errno. With a

@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { BpfError } from '../errors.js'
+export { BpfError, type BpfErrorDetails } from '../errors.js'
 export { attachCgroup, type CgroupOptions } from './cgroup.js'
 export { decode, encode, type Layout } from './codec.js'
 export type { MapDefinition, ObjectDefinition, ProgramDefinition } from './definition.js'

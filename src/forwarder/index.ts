@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { BpfError, ForwarderError } from '../errors.js'
+export { BpfError, type BpfErrorDetails, ForwarderError } from '../errors.js'
 export type { DeliveryName, EdgeBackend, ForwarderConfig, PoolConfig, ServiceConfig } from './config.js'
 export type { Traffic } from './counters.js'
 export type { ForwarderChange } from './edge-tables.js'

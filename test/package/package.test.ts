@@ -19,7 +19,7 @@ const SHIPPED = [
   /^prebuilds\/linux-(x64|arm64)\/udp-dsr\.glibc\.node$/,
 ]
 /** Bytes. Far above today's size, far below what a stray folder would bring. */
-const LARGEST_TARBALL = 1_000_000
+const LARGEST_TARBALL = 1_500_000
 
 /** Header and libraries of the cross compiler, in which qemu finds what an arm64 program loads. */
 const ARM64_LIBRARIES = '/usr/aarch64-linux-gnu'
@@ -57,6 +57,12 @@ describe('the tarball', () => {
         'README.md',
         'dist/index.js',
         'dist/index.d.ts',
+        'bpf/edge.bpf.o',
+        'bpf/source_rewrite.bpf.o',
+        'dist/bpf/index.js',
+        'dist/bpf/index.d.ts',
+        'dist/forwarder/index.js',
+        'dist/forwarder/index.d.ts',
         'dist/pinning/index.js',
         'dist/pinning/index.d.ts',
         'dist/ports/index.js',
@@ -118,6 +124,12 @@ describe.each(['20.19.0', '22', '24', 'latest'])('on Node %s', (range) => {
     expect(answer).toEqual({ digest: '29725d16fffdc128', id: 'c', previous, moved: true })
   })
 
+  test.each(['forwarder.mjs', 'forwarder.cjs'])('%s loads the edge into the kernel', async (script) => {
+    const answer = JSON.parse(await consumer.run(node, [script]))
+    const verdict = process.getuid?.() === 0 ? 2 : 'ERR_BPF_PERMISSION' // XDP_PASS
+    expect(answer).toEqual({ none: 'ERR_BPF_INTERFACE', wrong: 'ERR_UNKNOWN_OPTION', verdict })
+  })
+
   // `connect` gives net.Socket's handle a descriptor of its own: a Node that has another handle would show here.
   test.each(['ports.mjs', 'ports.cjs'])('%s connects from ports of its own', async (script) => {
     const answer = JSON.parse(await consumer.run(node, [script]))
@@ -163,7 +175,12 @@ describe('TypeScript', () => {
 
 test('on another system everything can be imported, and opening a socket says what it needs', async () => {
   const answer = JSON.parse(await consumer.run(process.execPath, ['other-platform.mjs']))
-  expect(answer).toMatchObject({ code: 'ERR_UNSUPPORTED_PLATFORM', owner: 'fra', leased: 20000 })
+  expect(answer).toMatchObject({
+    code: 'ERR_UNSUPPORTED_PLATFORM',
+    owner: 'fra',
+    leased: 20000,
+    forwarder: 'ERR_UNSUPPORTED_PLATFORM',
+  })
   expect(answer.egress).toEqual(Array.from({ length: 4 }, () => 'ERR_UNSUPPORTED_PLATFORM'))
 })
 

@@ -5,6 +5,8 @@ import { promisify } from 'node:util'
 Object.defineProperty(process, 'platform', { value: 'darwin' })
 const { PktInfoSocket } = await import('udp-dsr')
 await import('udp-dsr/socket')
+await import('udp-dsr/bpf')
+const { Forwarder } = await import('udp-dsr/forwarder')
 const { FlowPinner } = await import('udp-dsr/pinning')
 new FlowPinner({ backends: [{ id: 'a' }], affinity: 'client-ip', secret: '0011223344556677' })
 const { decode } = await import('udp-dsr/proxy')
@@ -24,6 +26,7 @@ async function codeOf(call) {
   }
 }
 const code = await codeOf(() => PktInfoSocket.bind({ type: 'udp4', port: 0 }))
+const forwarder = await codeOf(() => Forwarder.attach({ interface: 'eth0' }))
 const host = '127.0.0.1'
 const egress = [
   await codeOf(() => connect({ host, port: 9 })),
@@ -31,4 +34,4 @@ const egress = [
   await codeOf(() => new Promise((_, fail) => http.get({ host, port: 9, agent: createAgent() }).on('error', fail))),
   await codeOf(() => promisify(createConnector())({ hostname: host, protocol: 'http:', port: '9' })),
 ]
-console.log(JSON.stringify({ code, owner, leased, egress }))
+console.log(JSON.stringify({ code, owner, leased, egress, forwarder }))

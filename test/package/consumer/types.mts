@@ -1,5 +1,7 @@
 // The package's types as a consumer sees them; compiled, not run.
 import { type Batch, createSocket, PktInfoSocket, type RemoteInfo, type SocketStats } from 'udp-dsr'
+import { type BpfMap, edgeObject, loadObject } from 'udp-dsr/bpf'
+import { Forwarder, type ForwarderConfig, SourceRewrite } from 'udp-dsr/forwarder'
 import { FlowKey, FlowPinner, type PinningTable, type PoolChange } from 'udp-dsr/pinning'
 import { connect, connectUdp, createAgent, createConnector, type Lease, PortPlan, PortWindow } from 'udp-dsr/ports'
 import { type Decoded, decode, encode, type ProxyHeader, ProxyHeaderView } from 'udp-dsr/proxy'
@@ -51,3 +53,15 @@ new FlowKey('server-ip')
 encode({ version: 'v3', family: 'UNSPEC' })
 // @ts-expect-error there is no such type of socket
 createSocket('udp5')
+
+const config: ForwarderConfig = {
+  secret: '0011223344556677',
+  pools: { p: { delivery: 'ipip', backends: [{ id: 'a', address: '10.0.0.7' }] } },
+  services: [{ name: 's', vips: ['198.51.100.2'], ports: [53, '10000-19999'], pool: 'p' }],
+}
+await using edge = await Forwarder.attach({ interface: 'eth0' })
+const { unreachable }: { unreachable: string[] } = await edge.apply(config)
+const backend: string | undefined = edge.explain({ client: { address: '203.0.113.2', port: 1 } }).backend?.id
+await using rewrite = await SourceRewrite.attach({ interface: 'eth0', vips: ['198.51.100.2'] })
+const pools: BpfMap = loadObject(edgeObject).maps.pools
+console.log(unreachable, backend, rewrite.stats().rewritten.packets, pools.entries)
