@@ -10,10 +10,12 @@ import {
   type SourceRewriteStats,
 } from 'udp-dsr/forwarder'
 import { play } from '../../netns/actor.js'
+import { answerQuery } from '../dns.js'
 
 export type ServerKind = 'PktInfoSocket' | 'node:dgram'
 
 let rewrite: SourceRewrite | undefined
+const refused: string[] = []
 
 const part = {
   /** Answers each datagram with the server's name. */
@@ -37,6 +39,28 @@ const part = {
   async serveProxied(name: string, port: number, trusted: string[]): Promise<void> {
     const socket = await PktInfoSocket.bind({ type: 'udp6', port, proxyProtocol: { trusted, reply: 'direct' } })
     socket.on('message', (_, rinfo) => socket.reply(name, rinfo))
+  },
+
+  /** Answers DNS queries with its name, and the address that was asked. */
+  async serveDns(name: string, port: number): Promise<void> {
+    const socket = await PktInfoSocket.bind({ type: 'udp6', port })
+    socket.on('message', (query, rinfo) => {
+      const asked = rinfo.local.address.replace('::ffff:', '')
+      const answer = answerQuery(query, `${name} was asked at ${asked}`, asked)
+      if (answer !== undefined) socket.reply(answer, rinfo)
+    })
+  },
+
+  /** Answers late, when the client may have gone, and keeps what ICMP says of that. */
+  async serveWatchful(name: string, port: number): Promise<void> {
+    const socket = await PktInfoSocket.bind({ type: 'udp4', port, receiveErrors: true })
+    socket.on('message', (_, rinfo) => setTimeout(() => socket.reply(name, rinfo), 50))
+    socket.on('peerError', ({ address, port: gone }) => refused.push(`${address}:${gone}`))
+  },
+
+  /** Clients that were gone. */
+  refusals(): string[] {
+    return refused
   },
 
   /** Gives replies of programs that cannot change the right source. */

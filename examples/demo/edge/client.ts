@@ -62,6 +62,36 @@ const part = {
     }
   },
 
+  /** Asks from a port, and closes it before the answer can come. */
+  async askAndLeave(own: number, address: string, port: number): Promise<void> {
+    const socket = createSocket('udp4')
+    socket.bind(own)
+    await once(socket, 'listening')
+    await new Promise((resolve) => socket.send('who are you?', port, address, resolve))
+    socket.close()
+  },
+
+  /** Asks with datagrams of these sizes, one after the other; tells which were answered. */
+  async sizes(address: string, port: number, sizes: number[]): Promise<boolean[]> {
+    const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
+    socket.connect(port, address)
+    await once(socket, 'connect')
+    socket.on('error', () => {}) // what the kernel refuses is not answered
+    const outcomes: boolean[] = []
+    for (const size of sizes) {
+      const answered = once(socket, 'message', { signal: AbortSignal.timeout(PATIENCE_MS) })
+      socket.send(Buffer.alloc(size, 'who are you?'))
+      outcomes.push(
+        await answered.then(
+          () => true,
+          () => false,
+        ),
+      )
+    }
+    socket.close()
+    return outcomes
+  },
+
   /** Asks on every flow again and again for so many milliseconds; counts what came back. */
   async flood(milliseconds: number): Promise<{ sent: number; answered: number }> {
     let sent = 0
