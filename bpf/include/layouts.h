@@ -173,22 +173,9 @@ struct edge_settings {
 
 /* Settings of backend.bpf.c, in .rodata. */
 struct backend_settings {
-  __u8 ipip;
-  __u8 gue;
-  __u8 proxy;
-  __u8 return_path; /* remembers through which edge a client's packets come, and sends replies back there */
+  __u8 ipip; /* IP in IP is undone */
+  __u8 gue;  /* so is GUE, to the port below */
   __be16 gue_port;
-  __u16 reserved;  /* 0 */
-  __u32 flow_sets; /* sets of `returns` */
-  __u32 flow_idle; /* of 2^30 ns (1.07 s) */
-};
-
-/* Value of ARRAY `edges` of backend.bpf.c. */
-struct edge {
-  __be32 address[4]; /* outer destination of replies */
-  __be32 source[4];  /* outer source of replies: this backend's own address, of the same family */
-  __u32 ifindex;     /* to which replies to it leave */
-  __u32 counters;
 };
 
 /* --- source rewrite ------------------------------------------------------------------------------------ */

@@ -220,39 +220,16 @@ export const EdgeSettings: Layout<EdgeSettings> = layout(28, {
   icmpInterval: u32,
 })
 
-/** `struct backend_settings`, 16 bytes */
+/** `struct backend_settings`, 4 bytes */
 export interface BackendSettings {
   ipip: number
   gue: number
-  proxy: number
-  returnPath: number
   guePort: number
-  flowSets: number
-  flowIdle: number
 }
-export const BackendSettings: Layout<BackendSettings> = layout(16, {
+export const BackendSettings: Layout<BackendSettings> = layout(4, {
   ipip: u8,
   gue: u8,
-  proxy: u8,
-  returnPath: u8,
   guePort: be16,
-  reserved: u16,
-  flowSets: u32,
-  flowIdle: u32,
-})
-
-/** `struct edge`, 40 bytes */
-export interface Edge {
-  address: Uint8Array
-  source: Uint8Array
-  ifindex: number
-  counters: number
-}
-export const Edge: Layout<Edge> = layout(40, {
-  address: address,
-  source: address,
-  ifindex: u32,
-  counters: u32,
 })
 
 /** `struct rewrite_settings`, 20 bytes */

@@ -5,6 +5,7 @@
  * @module
  */
 export { BpfError, type BpfErrorDetails, ForwarderError } from '../errors.js'
+export { Backend, type BackendOptions, type BackendStats } from './backend.js'
 export type { DeliveryName, EdgeBackend, ForwarderConfig, PoolConfig, ServiceConfig } from './config.js'
 export type { Traffic } from './counters.js'
 export type { ForwarderChange } from './edge-tables.js'

@@ -10,9 +10,9 @@ import {
   loadObject,
   type NetworkInterface,
   settingsOf,
+  sourceRewriteObject,
   type TcHook,
 } from '../bpf/index.js'
-import { sourceRewriteObject } from '../bpf/objects/source-rewrite.js'
 import { checkInteger, checkOptions, checkString } from '../errors/checks.js'
 import { forwarderDetached, invalidArgType, invalidArgValue, unknownOption } from '../errors.js'
 import { isIPv4, type MappedAddress, readAddress, textOf } from './address.js'

@@ -32,7 +32,10 @@ beforeAll(async () => {
   await edge.call('attach')
   await Promise.all(servers.map((server, i) => server.call('serve', 'PktInfoSocket', NAMES[i]!, [PORT])))
 })
-afterAll(() => center?.remove())
+afterAll(() => {
+  for (const actor of [edge, client, ...(servers ?? [])]) actor?.kill()
+  center?.remove()
+})
 
 interface Change {
   delivery?: DeliveryName
@@ -139,6 +142,46 @@ describe('proxy', () => {
       expect(answers).not.toContain(null)
       expect(new Set(answers)).toEqual(new Set(NAMES))
     }
+  })
+})
+
+describe('tunnels', () => {
+  const edges = [DataCenter.edge.address, DataCenter.edge.address6]
+
+  it('are undone by Backend: IPIP and GUE, of either family, for clients of either', async () => {
+    const modes = await Promise.all(servers.map((server) => server.call('decapsulate', { interface: 'eth0', edges })))
+    expect(new Set(modes)).toEqual(new Set(['native']))
+    for (const delivery of ['ipip', 'gue'] as const) {
+      for (const v6 of [false, true]) {
+        await edge.call('apply', config({ delivery, v6 }))
+        for (const vip of [VIP, VIP6]) {
+          await client.call('close')
+          await client.call('open', vip, new Array(30).fill(PORT))
+          const answers = await client.call('ask')
+          expect(answers).not.toContain(null)
+          expect(new Set(answers)).toEqual(new Set(NAMES))
+        }
+      }
+    }
+    for (const { edges: counts, untrusted } of await Promise.all(
+      servers.map((server) => server.call('decapsulated')),
+    )) {
+      expect(counts.map(({ packets }) => packets > 20)).toEqual([true, true])
+      expect(untrusted.packets).toBe(0)
+    }
+  })
+
+  it('are refused from anybody else: with other edges named nothing arrives', async () => {
+    await Promise.all(servers.map((server) => server.call('stopDecapsulating')))
+    await Promise.all(servers.map((server) => server.call('decapsulate', { interface: 'eth0', edges: ['10.0.0.99'] })))
+    await edge.call('apply', config({ delivery: 'ipip' }))
+    await client.call('close')
+    await client.call('open', VIP, new Array(30).fill(PORT))
+    expect(new Set(await client.call('ask'))).toEqual(new Set([null]))
+    const dropped = (await Promise.all(servers.map((server) => server.call('decapsulated')))).map(
+      ({ untrusted }) => untrusted.packets,
+    )
+    expect(dropped.reduce((a, b) => a + b)).toBe(30)
   })
 })
 

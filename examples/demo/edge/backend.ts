@@ -4,6 +4,9 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { PktInfoSocket } from 'udp-dsr'
 import {
+  Backend,
+  type BackendOptions,
+  type BackendStats,
   SourceRewrite,
   type SourceRewriteConfig,
   type SourceRewriteOptions,
@@ -15,6 +18,7 @@ import { answerQuery } from '../dns.js'
 export type ServerKind = 'PktInfoSocket' | 'node:dgram'
 
 let rewrite: SourceRewrite | undefined
+let backend: Backend | undefined
 const refused: string[] = []
 
 const part = {
@@ -61,6 +65,20 @@ const part = {
   /** Clients that were gone. */
   refusals(): string[] {
     return refused
+  },
+
+  /** Takes packets out of an edge's tunnels. */
+  async decapsulate(options: BackendOptions): Promise<string> {
+    backend = await Backend.attach(options)
+    return backend.mode
+  },
+
+  async stopDecapsulating(): Promise<void> {
+    await backend!.detach()
+  },
+
+  decapsulated(): BackendStats {
+    return backend!.stats()
   },
 
   /** Gives replies of programs that cannot change the right source. */
