@@ -274,14 +274,27 @@ INLINE void remember_fragment(const struct packet* packet, __u32 index) {
   remember(set_of_hash(&fragments, key), key, index);
 }
 
+/* A checksum follows a change of the source from one address to another: `difference` is new less old, as
+ * bpf_csum_diff has it. */
+INLINE void write_checksum(struct __sk_buff* skb, const struct packet* packet, __u32 difference) {
+  const __u32 at = packet->udp + __builtin_offsetof(struct udphdr, check);
+  if (unlikely(skb->gso_size != 0)) {
+    /* What the kernel cuts later has the sum of its pseudo header there, not complemented. Where the device
+     * computes no checksums the packet does not say so (it is CHECKSUM_NONE, since Linux 6.11), and
+     * bpf_l4_csum_replace would take it for a checksum. */
+    __u16 sum;
+    if (bpf_skb_load_bytes(skb, at, &sum, sizeof sum) != 0) return;
+    sum = checksum_fold((__u64)sum + difference);
+    bpf_skb_store_bytes(skb, at, &sum, sizeof sum, 0);
+    return;
+  }
+  /* Here the kernel knows whether the field has a checksum or, for the device to complete, such a sum. */
+  bpf_l4_csum_replace(skb, at, 0, difference, BPF_F_PSEUDO_HDR | BPF_F_MARK_MANGLED_0);
+}
+
 INLINE void write_ipv4_source(struct __sk_buff* skb, const struct packet* packet, __be32 source) {
   const __be32 before = packet->ends.local.address[3];
-  /* The kernel knows whether the field has a checksum or, for the device to complete, the sum of a pseudo
-   * header. */
-  if (!packet->later) {
-    bpf_l4_csum_replace(skb, packet->udp + __builtin_offsetof(struct udphdr, check), before, source,
-                        BPF_F_PSEUDO_HDR | BPF_F_MARK_MANGLED_0 | sizeof source);
-  }
+  if (!packet->later) write_checksum(skb, packet, checksum_fold((__u64)(__u32)~before + source));
   const __u32 ip = settings.link_bytes;
   bpf_l3_csum_replace(skb, ip + __builtin_offsetof(struct iphdr, check), before, source, sizeof source);
   bpf_skb_store_bytes(skb, ip + __builtin_offsetof(struct iphdr, saddr), &source, sizeof source, 0);
@@ -289,10 +302,9 @@ INLINE void write_ipv4_source(struct __sk_buff* skb, const struct packet* packet
 
 INLINE void write_ipv6_source(struct __sk_buff* skb, const struct packet* packet, const struct vip* source) {
   if (!packet->later) {
-    const __s64 difference =
-        bpf_csum_diff(packet->ends.local.address, sizeof *source, source->address, sizeof *source, 0);
-    bpf_l4_csum_replace(skb, packet->udp + __builtin_offsetof(struct udphdr, check), 0, (__u32)difference,
-                        BPF_F_PSEUDO_HDR | BPF_F_MARK_MANGLED_0);
+    const __be32* before = packet->ends.local.address;
+    write_checksum(skb, packet,
+                   (__u32)bpf_csum_diff(before, sizeof *source, source->address, sizeof *source, 0));
   }
   bpf_skb_store_bytes(skb, settings.link_bytes + __builtin_offsetof(struct ipv6hdr, saddr), source,
                       sizeof *source, 0);

@@ -89,6 +89,19 @@ describe.each(['tcx', 'clsact'] as const)('%s', (hook) => {
     expect(await wrongChecksums()).toBe(0)
   })
 
+  it('datagrams that the kernel cuts (UDP_SEGMENT), with offload and without', async () => {
+    await server.call('serveSegments', PORT + 1)
+    await server.call('rewrite', { interface: 'eth0', vips: VIPS, hook })
+    for (const offload of ['on', 'off']) {
+      await hosts[1].namespace.run('ethtool', ['-K', 'eth0', 'tx', offload])
+      const counts = await Promise.all(
+        [...OWN, VIPS[0]!, VIPS[2]!].map((address) => client.call('countAnswers', address, PORT + 1)),
+      )
+      expect(counts).toEqual([8, 8, 8, 8])
+    }
+    expect(await wrongChecksums()).toBe(0)
+  })
+
   it('one client that asks several addresses from one port: the last one counts', async () => {
     await server.call('rewrite', { interface: 'eth0', vips: VIPS, hook })
     for (const address of ['198.51.100.2', OWN[0]!, '198.51.100.3', '198.51.100.2']) {

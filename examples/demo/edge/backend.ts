@@ -45,6 +45,14 @@ const part = {
     socket.on('message', (_, rinfo) => socket.reply(name, rinfo))
   },
 
+  /** Answers eight times at once, which leaves as one packet that the kernel cuts (UDP_SEGMENT), without a word of the source. */
+  async serveSegments(port: number): Promise<void> {
+    const socket = await PktInfoSocket.bind({ type: 'udp6', port, gso: true })
+    socket.on('message', (_, rinfo) => {
+      for (let i = 0; i < 8; i++) socket.send(Buffer.alloc(1000, i), rinfo.port, rinfo.address)
+    })
+  },
+
   /** Answers DNS queries with its name, and the address that was asked. */
   async serveDns(name: string, port: number): Promise<void> {
     const socket = await PktInfoSocket.bind({ type: 'udp6', port })

@@ -71,6 +71,19 @@ const part = {
     socket.close()
   },
 
+  /** Asks once, and counts the answers. */
+  async countAnswers(address: string, port: number): Promise<number> {
+    const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
+    socket.connect(port, address)
+    await once(socket, 'connect')
+    let answers = 0
+    socket.on('message', () => answers++)
+    socket.send('who are you?')
+    await new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))
+    socket.close()
+    return answers
+  },
+
   /** Asks with datagrams of these sizes, one after the other; tells which were answered. */
   async sizes(address: string, port: number, sizes: number[]): Promise<boolean[]> {
     const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
