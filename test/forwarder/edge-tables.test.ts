@@ -1,0 +1,175 @@
+import { afterAll, beforeAll, beforeEach, expect, it, type TestContext } from 'vitest'
+import { edgeObject, type LoadedObject, layouts, loadObject, settingsOf } from '../../src/bpf/index.js'
+import { EdgeTables, type Hop } from '../../src/forwarder/edge-tables.js'
+import { explainFlow } from '../../src/forwarder/explain.js'
+import type { EdgeBackend, ForwarderConfig, PoolConfig, ServiceConfig } from '../../src/forwarder/index.js'
+import { readConfig, TableCache } from '../../src/forwarder/read-config.js'
+import { Random } from '../bpf/edge/traffic.js'
+import { SETTINGS } from '../bpf/edge/world.js'
+import { whyNoBpf } from '../bpf/kit.js'
+import * as wire from '../bpf/packet.js'
+
+/** One configuration after another in the maps of the real program, and what it makes of packets then. */
+
+const BUCKETS = 4096
+const HOP: Hop = {
+  ifindex: 0,
+  mtu: 1500,
+  source: undefined,
+  nextHop: new Uint8Array(6).fill(2),
+  sourceMac: new Uint8Array(6).fill(4),
+}
+const VIPS = ['198.51.100.2', '198.51.100.3', '2001:db8:51::2']
+const NOBODY = 'dropped'
+const HOST = 'host'
+
+let loaded: LoadedObject<typeof edgeObject>
+let tables: EdgeTables
+beforeEach((context: TestContext) => {
+  const missing = whyNoBpf()
+  if (missing) context.skip(missing)
+})
+beforeAll(() => {
+  if (whyNoBpf()) return
+  const entries = {
+    services: BUCKETS,
+    serviceTable: 4096,
+    serviceCounters: 4096,
+    slots: 2048,
+    backends: 512,
+    pools: 64,
+  }
+  loaded = loadObject(edgeObject, {
+    entries,
+    settings: settingsOf(layouts.EdgeSettings, { ...SETTINGS, buckets: BUCKETS }),
+  })
+  tables = new EdgeTables(loaded.maps)
+})
+afterAll(() => loaded?.close())
+
+/** Address of the backend that the program sends a datagram to; all of them are behind IPIP over IPv4. */
+function kernel(client: string, clientPort: number, vip: string, port: number): string {
+  const ends = { source: client, destination: vip }
+  const frame = wire.ethernet(
+    wire.ip(wire.udp(new Uint8Array(20), { ...ends, sourcePort: clientPort, destinationPort: port }), ends),
+  )
+  const { verdict, data } = loaded.programs.edge.testRun({ data: frame })
+  if (verdict === 2) return HOST
+  return verdict === 1 ? NOBODY : data.slice(14 + 16, 14 + 20).join('.')
+}
+
+function randomConfig(random: Random): ForwarderConfig {
+  const member = (i: number): EdgeBackend => ({
+    id: `b${i}`,
+    address: `10.0.0.${i + 1}`,
+    weight: random.below(3),
+    state: random.of(['up', 'up', 'draining', 'down']),
+  })
+  const pool = (): PoolConfig => ({
+    delivery: 'ipip',
+    source: '10.0.0.250',
+    table: random.of(['maglev', 'bounded-rendezvous']),
+    tableSize: random.of([64, 127, 1024, 2053]),
+    backends: Array.from({ length: random.below(12) }, (_, i) => member(i)),
+  })
+  const names = ['x', 'y', 'z'].slice(0, 1 + random.below(3))
+  const taken = new Set<string>()
+  const services = Array.from({ length: 1 + random.below(6) }, (_, i): ServiceConfig | undefined => {
+    const vip = random.of(VIPS)
+    const low = random.of([53, 1000, 1024, 5000, 9999])
+    const high = low + random.of([0, 1, 24, 2048, 6000])
+    for (let port = low; port <= high; port++) if (taken.has(`${vip} ${port}`)) return undefined
+    for (let port = low; port <= high; port++) taken.add(`${vip} ${port}`)
+    const affinity = random.of(['client-ip', 'client-ip-port', 'flow'] as const)
+    return { name: `s${i}`, vips: [vip], ports: [`${low}-${high}`], pool: random.of(names), affinity }
+  })
+  return {
+    secret: random.bytes(8),
+    pools: Object.fromEntries(names.map((name) => [name, pool()])),
+    services: services.filter((service) => service !== undefined),
+  }
+}
+
+it('the program does what explain() says, whatever came before', () => {
+  const seed = Date.now() % 2 ** 31
+  const random = new Random(seed)
+  const cache = new TableCache()
+  for (let round = 0; round < 60; round++) {
+    const settings = readConfig(randomConfig(random), cache)
+    tables.apply(settings, () => HOP)
+    for (let i = 0; i < 100; i++) {
+      const vip = random.of(VIPS)
+      const client = vip.includes(':') ? `2001:db8:113::${random.below(999) + 1}` : `203.0.113.${1 + random.below(250)}`
+      const [clientPort, port] = [
+        1 + random.below(65_535),
+        random.of([53, 54, 999, 1000, 1024, 1048, 3072, 5000, 9999, 12_000, 15_999]),
+      ]
+      const told = explainFlow(settings, {
+        client: { address: client, port: clientPort },
+        local: { address: vip, port },
+      })
+      const wanted = told.service === undefined ? HOST : (told.backend?.address ?? NOBODY)
+      expect([seed, round, kernel(client, clientPort, vip, port)]).toEqual([seed, round, wanted])
+    }
+  }
+})
+
+/** A thousand services of a pool of a hundred. */
+const many = (down: number): ForwarderConfig => ({
+  secret: '0011223344556677',
+  pools: {
+    all: {
+      delivery: 'ipip',
+      source: '10.0.0.250',
+      backends: Array.from({ length: 100 }, (_, i) => ({
+        id: `b${i}`,
+        address: `10.0.0.${i + 1}`,
+        state: i === down ? 'down' : 'up',
+      })),
+    },
+  },
+  services: Array.from({ length: 1000 }, (_, i) => ({
+    name: `s${i}`,
+    vips: [`198.18.${i >> 8}.${i & 255}`],
+    ports: [53],
+    pool: 'all',
+  })),
+})
+
+it('1,000 services × 100 backends: a change of the pool is one word', () => {
+  const cache = new TableCache()
+  tables.apply(readConfig(many(-1), cache), () => HOP)
+  const change = tables.apply(readConfig(many(7), cache), () => HOP)
+  expect(change.services).toEqual({ added: [], changed: [], removed: [] })
+  expect(Object.keys(change.pools)).toEqual(['all'])
+  // A hundredth of the slots, and hardly more (udp-dsr/pinning).
+  expect(change.pools.all!.movedSlots / change.pools.all!.slots).toBeLessThan(0.015)
+  for (let i = 0; i < 1000; i += 37)
+    expect(kernel('203.0.113.9', i + 1, `198.18.${i >> 8}.${i & 255}`, 53)).toMatch(/^10\.0\.0\./)
+})
+
+it('what does not fit changes nothing', () => {
+  const settings = readConfig(many(-1))
+  tables.apply(settings, () => HOP)
+  const flows = Array.from({ length: 50 }, (_, i) => [`203.0.113.${i + 1}`, 1000 + i, '198.18.0.7', 53] as const)
+  const before = flows.map((flow) => kernel(...flow))
+  const config = many(-1)
+  const tooMany = Array.from({ length: 600 }, (_, i) => ({ id: `c${i}`, address: `10.1.${i >> 8}.${i & 255}` }))
+  const wrong = { ...config, pools: { all: { ...config.pools.all!, backends: tooMany } } }
+  for (let i = 0; i < 3; i++)
+    expect(() => tables.apply(readConfig(wrong), () => HOP)).toThrow('backends has all of its 512 entries in use')
+  expect(flows.map((flow) => kernel(...flow))).toEqual(before)
+  expect(tables.apply(settings, () => HOP)).toEqual({ services: { added: [], changed: [], removed: [] }, pools: {} })
+})
+
+it('a service that goes leaves its packets to the host, and its counters to others', () => {
+  tables.apply(readConfig(many(-1)), () => HOP)
+  expect(kernel('203.0.113.9', 1, '198.18.0.7', 53)).not.toBe(HOST)
+  const { services, ...rest } = many(-1)
+  tables.apply(readConfig({ ...rest, services: services.filter(({ name }) => name !== 's7') }), () => HOP)
+  expect(kernel('203.0.113.9', 1, '198.18.0.7', 53)).toBe(HOST)
+  expect(tables.services.has('s7')).toBe(false)
+  tables.apply(readConfig({ ...rest, services: [] }), () => HOP)
+  expect(kernel('203.0.113.9', 1, '198.18.0.8', 53)).toBe(HOST)
+  expect([...tables.services.keys()]).toEqual([])
+})
