@@ -7,6 +7,7 @@ import { goalTable } from './harness/report.js'
 import { memory } from './memory.js'
 import { pinning } from './pinning.js'
 import { proxy } from './proxy.js'
+import { reply } from './reply.js'
 import { socket } from './socket.js'
 import { xdp } from './xdp.js'
 
@@ -17,6 +18,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   connect as Benchmark,
   xdp as Benchmark,
   forward as Benchmark,
+  reply as Benchmark,
   memory as Benchmark,
 ]
 

@@ -10,6 +10,7 @@ const PROGRAMS: Record<string, string[]> = {
   echo_mmsg: ['echo_mmsg.c'],
   echo_msg: ['echo_msg.c'],
   flow_pick: ['flow_pick.c'],
+  reply_trip: ['reply_trip.c'],
   connect_ports: [
     'connect_ports.c',
     'connect_options.c',

@@ -37,6 +37,7 @@ const COMPILER = [
 const NAMESPACES = { package: 'iproute2', present: command('ip'), for: 'the parts in network namespaces' }
 const ETHTOOL = { package: 'ethtool', present: command('ethtool'), for: 'the parts with an edge in network namespaces' }
 const CLANG = { package: 'clang-14', present: command('clang-14'), for: 'BPF programs of tests and benchmarks' }
+const NFTABLES = { package: 'nftables', present: command('nft'), for: 'firewall rules in tests and benchmarks' }
 const CLIENTS = [
   { package: 'knot-dnsutils', present: command('kdig'), for: 'asking with a real client (kdig)' },
   { package: 'bind9-dnsutils', present: command('dig'), for: 'asking with a real client (dig)' },
@@ -53,7 +54,7 @@ const TESTS = [
   { package: 'socat', present: command('socat'), for: 'tests with a real client (socat)' },
   { package: 'iperf3', present: command('iperf3'), for: 'tests with a real client (iperf3)' },
   { package: 'netcat-openbsd', present: command('nc.openbsd'), for: 'tests with a real client (nc)' },
-  { package: 'nftables', present: command('nft'), for: 'tests of TPROXY and of firewall rules' },
+  NFTABLES,
   { package: 'iptables', present: command('iptables'), for: 'tests of firewall rules (iptables)' },
   { package: 'ufw', present: command('ufw'), service: 'ufw', for: 'tests of firewall rules (ufw)' },
   { package: 'openssl', present: command('openssl'), for: 'tests with TLS' },
@@ -88,7 +89,7 @@ export const PROFILES = {
   demo: [...COMPILER, ...CLIENTS],
   test: [...COMPILER, ...CLIENTS, ...TESTS],
   fuzz: [...COMPILER, ...FUZZING],
-  bench: [...COMPILER, NAMESPACES, ETHTOOL, CLANG],
+  bench: [...COMPILER, NAMESPACES, ETHTOOL, CLANG, NFTABLES],
 }
 
 /**

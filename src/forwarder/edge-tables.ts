@@ -89,6 +89,8 @@ interface Next {
 }
 
 const HIGHEST_MTU = 65_535
+/** Long beyond what a packet takes. */
+const GRACE_MS = 20
 const NO_MAC = new Uint8Array(6)
 const chunksFor = (slots: number) => Math.ceil(slots / TableConstant.chunkSlots)
 const key = (index: number) => Uint32Array.of(index)
@@ -115,6 +117,8 @@ export class EdgeTables {
   #splits = new Map<string, KnownSplit>()
   #entries = new Map<string, EntryKey>()
   #counters = new Map<string, number>()
+  /** Of the services that were applied last. */
+  #signature = ''
 
   /** @param maps empty, or those that `empty` was called for */
   constructor(maps: EdgeMaps) {
@@ -145,11 +149,15 @@ export class EdgeTables {
       services: new Map(),
       splits: new Map(),
     }
+    const signature = signatureOf(settings)
     let wanted: Map<string, WantedEntry>
     try {
+      // Where services stay as they are, a table changes by its pool's word alone. Otherwise packets of a service that is still
+      // the old one would meet a new table: then what changes is a new pool, and its services are new with it.
+      const inPlace = signature === this.#signature
       for (const pool of settings.pools.values()) {
         const indices = this.#placeBackends(pool, hopTo, next, undo)
-        next.pools.set(pool.name, this.#placePool(pool, indices, undo))
+        next.pools.set(pool.name, this.#placePool(pool, indices, inPlace, undo))
       }
       for (const service of settings.services) {
         next.services.set(service.name, this.#placeService(service, settings, next.pools, undo))
@@ -166,6 +174,7 @@ export class EdgeTables {
     const change = this.#difference(settings, next)
     this.#publish(next, wanted)
     this.#retire(next)
+    this.#signature = signature
     return change
   }
 
@@ -231,12 +240,15 @@ export class EdgeTables {
     })
   }
 
-  /** @param indices of its backends, in the order in which its table has them */
-  #placePool({ name, table }: Pool, indices: readonly number[], undo: (() => void)[]): KnownPool {
+  /**
+   * @param indices of its backends, in the order in which its table has them
+   * @param inPlace a pool that changes keeps its index
+   */
+  #placePool({ name, table }: Pool, indices: readonly number[], inPlace: boolean, undo: (() => void)[]): KnownPool {
     const slots = table.slots.map((place) => (place === NO_BACKEND ? TableConstant.backendNone : indices[place]!))
     const known = this.#pools.get(name)
     if (known !== undefined && same(known.slots, slots)) return known
-    const index = known?.index ?? take(this.#poolIndices, 'pools', this.#maps.pools, undo)
+    const index = (inPlace ? known?.index : undefined) ?? take(this.#poolIndices, 'pools', this.#maps.pools, undo)
     return { index, run: this.#takeRun(chunksFor(slots.length), undo), slots }
   }
 
@@ -350,9 +362,8 @@ export class EdgeTables {
       const now = next.pools.get(name)
       if (now === known) continue
       this.#chunks.give(known.run)
-      if (now !== undefined) continue
-      Atomics.store(this.#poolMemory, 2 * known.index, 0n)
-      this.#poolIndices.give(known.index)
+      // Its word stays: a packet may be under way with it.
+      if (now?.index !== known.index) this.#poolIndices.give(known.index)
     }
     for (const [name, known] of this.#backends) if (!next.backends.has(name)) this.#backendIndices.give(known.index)
     for (const [name, counters] of this.#counters) if (!next.counters.has(name)) this.#backendCounters.give(counters)
@@ -376,8 +387,9 @@ export class EdgeTables {
       this.#buckets,
     ]
     if (!pools.some(({ resting }) => resting)) return
-    // Without it (a kernel with nohz_full CPUs) what rests is not used again.
-    if (thread().addon.bpf.gracePeriod() === 0) for (const pool of pools) pool.rested()
+    // Kernels with nohz_full CPUs have no such call. A program runs for microseconds.
+    if (thread().addon.bpf.gracePeriod() !== 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, GRACE_MS)
+    for (const pool of pools) pool.rested()
   }
 }
 
@@ -424,4 +436,9 @@ function nameOfBackend(id: string, { address, source, vlan, mtu, port, delivery 
 /** What has a counter of its own: a backend by its name and address, however it is reached. */
 function countedAs(id: string, { address }: BackendLayout): string {
   return JSON.stringify([id, textOf(address)])
+}
+
+/** The same for configurations whose services are the same, and their secret. */
+function signatureOf({ services, secret }: Settings): string {
+  return JSON.stringify([secret, services.map(({ vips, ...service }) => [vips.map(textOf), service])])
 }

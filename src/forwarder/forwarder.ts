@@ -127,9 +127,9 @@ export class Forwarder {
 
   /**
    * Follows a configuration. It is checked as a whole first, and what fails changes nothing. Each packet is treated by the
-   * old configuration of its service or by the new one. Calls are carried out one after the other.
+   * old configuration or by the new one. Waits up to a second for neighbours that do not answer. Calls are carried out one after the other.
    *
-   * @returns what is different now
+   * @returns what is different now, and addresses of backends that are up and that no way was found to
    * @throws ArgumentTypeError, ArgumentRangeError (names are paths: `config.services[3].ports[1]`); BpfError
    * ERR_BPF_MAP_FULL; ForwarderError ERR_FORWARDER_DETACHED
    */
@@ -194,11 +194,14 @@ export class Forwarder {
     this.#checkAttached()
     const settings = readConfig(config, this.#cache)
     const backends = [...settings.pools.values()].flatMap((pool) => pool.backends)
-    await this.#hops.find(backends.map(({ address }) => address))
+    const addresses = backends.map(({ address }) => address)
+    const serving = backends.filter(({ state, weight }) => state === 'up' && weight > 0).map(({ address }) => address)
+    await this.#hops.find(addresses, serving)
     this.#checkAttached()
     const change = this.#tables.apply(settings, this.#hops.to)
     this.#settings = settings
-    return { ...change, unreachable: this.#hops.unknown }
+    this.#hops.keep(addresses)
+    return { ...change, unreachable: this.#hops.unknown(serving) }
   }
 
   #refresh(): void {

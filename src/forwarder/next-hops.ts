@@ -16,69 +16,78 @@ const PAUSE_MS = 10
 /** Ways to backends, as the kernel's routes and neighbours have them. */
 export class NextHops {
   readonly #on: NetworkInterface
-  #hops = new Map<string, Hop>()
+  readonly #ways = new Map<string, { address: MappedAddress; hop: Hop }>()
 
   /** @param on the interface that packets for VIPs come in on */
   constructor(on: NetworkInterface) {
     this.#on = on
   }
 
-  /** Looks up the ways to addresses, and waits for neighbours that have to be asked first. */
-  async find(addresses: Iterable<MappedAddress>): Promise<void> {
-    const all = [...addresses]
-    this.#hops = new Map()
+  /**
+   * Looks up the ways to addresses, and waits for neighbours that have to be asked first. Those that were known stay known
+   * until `keep` is called.
+   *
+   * @param awaited of the addresses those whose neighbours are waited for
+   */
+  async find(addresses: Iterable<MappedAddress>, awaited: Iterable<MappedAddress>): Promise<void> {
+    this.#look([...addresses])
     const until = Date.now() + PATIENCE_MS
-    for (let waiting = all; waiting.length > 0; await sleep(PAUSE_MS)) {
+    for (let waiting = this.#look([...awaited]); waiting.length > 0 && Date.now() < until; ) {
+      await sleep(PAUSE_MS)
       waiting = this.#look(waiting)
-      if (waiting.length === 0 || Date.now() > until) break
     }
+  }
+
+  /** Forgets the ways to all other addresses. */
+  keep(addresses: Iterable<MappedAddress>): void {
+    const kept = new Set([...addresses].map(textOf))
+    for (const text of this.#ways.keys()) if (!kept.has(text)) this.#ways.delete(text)
   }
 
   /** Looks at the ways again, and lets the kernel ask neighbours of which it has not heard for long. */
   refresh(): void {
-    this.#look([...this.#hops.keys()].map((text) => this.#addresses.get(text)!))
+    this.#look([...this.#ways.values()].map(({ address }) => address))
   }
 
-  readonly to = (address: MappedAddress): Hop => this.#hops.get(textOf(address)) ?? this.#unknown()
+  readonly to = (address: MappedAddress): Hop => this.#ways.get(textOf(address))?.hop ?? this.#unknown()
 
-  /** Texts of the addresses that there is no known way to. */
-  get unknown(): string[] {
-    return [...this.#hops].filter(([, { nextHop }]) => nextHop === undefined).map(([text]) => text)
+  /** @returns of the addresses those that there is no known way to */
+  unknown(addresses: Iterable<MappedAddress>): string[] {
+    return [...new Set([...addresses].map(textOf))].filter((text) => this.#ways.get(text)?.hop.nextHop === undefined)
   }
 
-  readonly #addresses = new Map<string, MappedAddress>()
-
-  /** @returns those that a neighbour was asked for */
+  /** @returns those whose neighbour has not answered yet */
   #look(addresses: readonly MappedAddress[]): MappedAddress[] {
     return addresses.filter((address) => {
       const text = textOf(address)
-      const hop = this.#hopTo(address)
-      this.#addresses.set(text, address)
+      const { hop, routed } = this.#hopTo(address)
       // What was known is better than nothing while a neighbour is asked again.
-      const before = this.#hops.get(text)
-      const known = hop.nextHop ?? (before?.ifindex === hop.ifindex ? before.nextHop : undefined)
-      this.#hops.set(text, { ...hop, nextHop: known })
-      return known === undefined && hop.mtu > 0
+      const before = this.#ways.get(text)?.hop
+      const nextHop = hop.nextHop ?? (before?.ifindex === hop.ifindex ? before.nextHop : undefined)
+      this.#ways.set(text, { address, hop: { ...hop, nextHop } })
+      return routed && nextHop === undefined
     })
   }
 
-  #hopTo(address: MappedAddress): Hop {
+  #hopTo(address: MappedAddress): { hop: Hop; routed: boolean } {
     const { netlink } = thread().addon
+    const nowhere = { hop: this.#unknown(), routed: false }
     const route = netlink.route(unmapped(address))
-    if (typeof route === 'number' || route.type !== UNICAST || route.ifindex === undefined) return this.#unknown()
+    if (typeof route === 'number' || route.type !== UNICAST || route.ifindex === undefined) return nowhere
     const link = netlink.link(route.ifindex)
-    if (typeof link === 'number' || link.mac === undefined) return this.#unknown()
+    if (typeof link === 'number' || link.mac === undefined) return nowhere
     const next = route.gateway ?? unmapped(address)
     const neighbour = netlink.neighbour(route.ifindex, next)
     const known = typeof neighbour !== 'number' && (neighbour.state & VALID) !== 0
     netlink.askNeighbour(route.ifindex, next)
-    return {
+    const hop = {
       ifindex: route.ifindex === this.#on.ifindex ? 0 : route.ifindex,
       mtu: link.mtu,
       source: route.source && mapped(route.source),
       nextHop: known ? neighbour.mac : undefined,
       sourceMac: link.mac,
     }
+    return { hop, routed: true }
   }
 
   /** Where no way is known: packets are counted as having none, and dropped. */

@@ -21,14 +21,23 @@ let close = () => {}
 afterEach(() => close())
 
 /** Serves one iperf3 client; `answer` sends a datagram back to where another came from. */
-async function serve<Rinfo>(
-  socket: PktInfoSocket | dgram.Socket,
-  answer: (message: Uint8Array, rinfo: Rinfo) => void,
-): Promise<number> {
+async function serve<Socket extends PktInfoSocket | dgram.Socket, Rinfo>(
+  open: () => Promise<Socket>,
+  answerBy: (socket: Socket) => (message: Uint8Array, rinfo: Rinfo) => void,
+): Promise<{ port: number; socket: Socket }> {
+  const socket = await open()
   const { port } = socket.address()
   const server = iperf3Server()
-  server.control.listen(port)
-  await once(server.control, 'listening')
+  try {
+    server.control.listen(port)
+    await once(server.control, 'listening')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    // Free for UDP, and somebody's for TCP.
+    socket.close()
+    return serve(open, answerBy)
+  }
+  const answer = answerBy(socket)
   let peer: Rinfo | undefined
   ;(socket as PktInfoSocket).on('message', (message: Buffer, rinfo: unknown) => {
     if (message.equals(UDP_CONNECT_MESSAGE)) {
@@ -51,7 +60,7 @@ async function serve<Rinfo>(
     socket.close()
     server.control.close()
   }
-  return port
+  return { port, socket }
 }
 
 /** A datagram of iperf3: seconds, microseconds, number (32 bits each, iperf_udp.c), and nothing else. */
@@ -69,18 +78,19 @@ const iperf3 = async (address: string, port: number, ...more: string[]) => {
   return { code, end: stdout === '' ? undefined : JSON.parse(stdout).end }
 }
 
+const replying = (socket: PktInfoSocket) => (message: Uint8Array, rinfo: RemoteInfo) => socket.reply(message, rinfo)
+
 describe.each(ADDRESSES)('iperf3 -u -c %s', (address) => {
   test('sends to udp-dsr', async () => {
-    const socket = await bind()
-    const { code, end } = await iperf3(address, await serve<RemoteInfo>(socket, (m, rinfo) => socket.reply(m, rinfo)))
+    const { port, socket } = await serve(bind, replying)
+    const { code, end } = await iperf3(address, port)
     expect(code).toBe(0)
     expect(end.sum).toMatchObject({ lost_packets: 0, packets: PACKETS })
     expect(socket.stats().received).toBe(PACKETS + 1)
   })
 
   test('receives from udp-dsr (-R)', async () => {
-    const socket = await bind()
-    const port = await serve<RemoteInfo>(socket, (m, rinfo) => socket.reply(m, rinfo))
+    const { port } = await serve(bind, replying)
     const { code, end } = await iperf3(address, port, '-R')
     expect(code).toBe(0)
     // Some may be lost to the client's own buffer while it gets going.
@@ -89,8 +99,12 @@ describe.each(ADDRESSES)('iperf3 -u -c %s', (address) => {
 })
 
 test('iperf3 -u hangs when node:dgram answers from another address', async () => {
-  const socket = await bindDgram()
-  const port = await serve<dgram.RemoteInfo>(socket, (m, { port: to, address }) => socket.send(m, to, address))
+  const { port } = await serve(
+    bindDgram,
+    (socket) =>
+      (m: Uint8Array, { port: to, address }: dgram.RemoteInfo) =>
+        socket.send(m, to, address),
+  )
   expect(await iperf3('127.0.0.1', port)).toMatchObject({ code: 0 })
   expect(await iperf3('127.0.0.2', port)).toEqual({ code: -1, end: undefined })
 })

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, beforeEach, expect, it, type TestContext } from 'vitest'
-import { edgeObject, type LoadedObject, layouts, loadObject, settingsOf } from '../../src/bpf/index.js'
+import { afterAll, beforeAll, beforeEach, expect, it, type TestContext, vi } from 'vitest'
+import { BpfMap, edgeObject, type LoadedObject, layouts, loadObject, settingsOf } from '../../src/bpf/index.js'
 import { EdgeTables, type Hop } from '../../src/forwarder/edge-tables.js'
 import { explainFlow } from '../../src/forwarder/explain.js'
 import type { EdgeBackend, ForwarderConfig, PoolConfig, ServiceConfig } from '../../src/forwarder/index.js'
@@ -111,6 +111,59 @@ it('the program does what explain() says, whatever came before', () => {
       const wanted = told.service === undefined ? HOST : (told.backend?.address ?? NOBODY)
       expect([seed, round, kernel(client, clientPort, vip, port)]).toEqual([seed, round, wanted])
     }
+  }
+})
+
+it('at every moment of a change each flow has its old or its new backend', () => {
+  const seed = Number(process.env.UDP_DSR_SEED ?? Date.now() % 2 ** 31)
+  const random = new Random(seed)
+  const cache = new TableCache()
+  tables.apply(readConfig(randomConfig(random), cache), () => HOP)
+  const real = { store: Atomics.store.bind(Atomics), update: BpfMap.prototype.update }
+  for (let round = 0; round < 25; round++) {
+    const settings = readConfig(randomConfig(random), cache)
+    const flows = Array.from({ length: 25 }, () => {
+      const vip = random.of(VIPS)
+      const client = vip.includes(':') ? `2001:db8:113::${random.below(999) + 1}` : `203.0.113.${1 + random.below(250)}`
+      return [client, 1 + random.below(65_535), vip, random.of([53, 1000, 1024, 3072, 5000, 9999, 12_000])] as const
+    })
+    const before = flows.map((flow) => kernel(...flow))
+    const after = flows.map(([client, clientPort, vip, port]) => {
+      const told = explainFlow(settings, {
+        client: { address: client, port: clientPort },
+        local: { address: vip, port },
+      })
+      return told.service === undefined ? HOST : (told.backend?.address ?? NOBODY)
+    })
+    let writes = 0
+    const look = () => {
+      writes++
+      for (const [i, flow] of flows.entries()) {
+        const now = kernel(...flow)
+        if (now !== before[i] && now !== after[i])
+          throw new Error(
+            `seed ${seed}, round ${round}, write ${writes}: ${flow} has ${now}, had ${before[i]}, is to have ${after[i]}`,
+          )
+      }
+    }
+    // Everything that is written passes here.
+    vi.spyOn(Atomics, 'store').mockImplementation(((array: BigUint64Array, at: number, value: bigint) => {
+      const stored = real.store(array, at, value)
+      look()
+      return stored
+    }) as typeof Atomics.store)
+    vi.spyOn(BpfMap.prototype, 'update').mockImplementation(function (this: BpfMap, ...args) {
+      const updated = real.update.apply(this, args)
+      look()
+      return updated
+    })
+    try {
+      tables.apply(settings, () => HOP)
+    } finally {
+      vi.restoreAllMocks()
+    }
+    expect(writes).toBeGreaterThan(0)
+    expect(flows.map((flow) => kernel(...flow))).toEqual(after)
   }
 })
 

@@ -103,6 +103,23 @@ describe('l2', () => {
     expect(await client.call('ask')).toEqual(before)
   })
 
+  it('nor does one that finds no room, also when the ways to the backends are looked up again', async () => {
+    await edge.call('apply', config())
+    await client.call('close')
+    await client.call('open', VIP, new Array(20).fill(PORT))
+    const before = await client.call('ask')
+    const { pools, ...rest } = config()
+    const large = { ...pools.servers!, tableSize: 2 ** 20, backends: [{ id: 'x', address: '10.0.0.99' }] }
+    const tooMuch = {
+      ...rest,
+      pools: { ...pools, ...Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`p${i}`, large])) },
+    }
+    await expect(edge.call('apply', tooMuch)).rejects.toMatchObject({ code: 'ERR_BPF_MAP_FULL' })
+    expect(await client.call('ask')).toEqual(before)
+    await new Promise((resolve) => setTimeout(resolve, 5500))
+    expect(await client.call('ask')).toEqual(before)
+  })
+
   it('not one datagram is lost while pools change', async () => {
     await edge.call('apply', config())
     await client.call('close')
