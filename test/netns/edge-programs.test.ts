@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,6 +24,7 @@ let center: DataCenter
 let edge: Actor<EdgePart>
 let servers: Actor<BackendPart>[]
 let client: Actor<ClientPart>
+const programs: ChildProcess[] = []
 
 const missing = () =>
   whyNoDataCenter() ??
@@ -45,6 +47,7 @@ beforeAll(async () => {
   await edge.call('attach')
 })
 afterAll(() => {
+  for (const program of programs) program.kill('SIGKILL')
   for (const actor of [edge, client, ...(servers ?? [])]) actor?.kill()
   center?.remove()
   rmSync(folder, { recursive: true, force: true })
@@ -68,6 +71,7 @@ function config(
 async function onBackends(name: string, argsOf: (backend: string) => string[], port: number): Promise<void> {
   for (const { name: backend, namespace } of center.backends) {
     const child = namespace.spawn(name, argsOf(backend), { stdio: 'ignore' })
+    programs.push(child)
     for (let tries = 0; ; tries++) {
       const { stdout } = await namespace.run('cat', ['/proc/net/udp', '/proc/net/udp6'])
       if (stdout.includes(`:${port.toString(16).toUpperCase().padStart(4, '0')} `)) break
@@ -154,7 +158,7 @@ it('iperf3 -u: every datagram of a second arrives', async () => {
   await center.router.ip(`
     rule add ipproto tcp to ${VIP} lookup 100
     route add ${VIP} via ${a!.address} table 100`)
-  a!.namespace.spawn('iperf3', ['-s', '-B', VIP, '-1'], { stdio: 'ignore' })
+  programs.push(a!.namespace.spawn('iperf3', ['-s', '-B', VIP, '-1'], { stdio: 'ignore' }))
   const listens = async () =>
     (await a!.namespace.run('cat', ['/proc/net/tcp'])).stdout.includes(`:${port.toString(16)} `)
   await vi.waitUntil(listens, { timeout: 10_000 })
