@@ -120,7 +120,7 @@ export class EdgeTables {
   /** Of the services that were applied last. */
   #signature = ''
 
-  /** @param maps empty, or those that `empty` was called for */
+  /** @param maps all of them empty */
   constructor(maps: EdgeMaps) {
     this.#maps = maps
     this.#buckets = new ServiceBuckets(maps.services.memory())
