@@ -62,14 +62,15 @@ struct tunnel {
   __u32 length;  /* bytes of the IP packet */
   __u8 protocol; /* what its header says is inside: an IP version's number, or UDP */
   __u8 tos;
-  __u8 fragment;
+  __u8 fragment; /* a part of a larger packet */
+  __u8 later;    /* not the first part: it has no UDP header */
 };
 
 /* Whether what follows an IP header can be a tunnel's. `at` is where it begins. */
 INLINE int is_tunnel(const void* data, const void* end, __u32 at, struct tunnel* tunnel) {
   tunnel->inner = at;
   if (tunnel->protocol == IPPROTO_IPIP || tunnel->protocol == IPPROTO_IPV6) return settings.ipip;
-  if (tunnel->protocol != IPPROTO_UDP || !settings.gue || tunnel->fragment) return 0;
+  if (tunnel->protocol != IPPROTO_UDP || !settings.gue || tunnel->later) return 0;
   const struct udphdr* udp = data + at;
   if ((const void*)(udp + 1) > end || udp->dest != settings.gue_port) return 0;
   tunnel->inner += sizeof *udp;
@@ -88,6 +89,7 @@ INLINE int read_tunnel(const void* data, const void* end, struct tunnel* tunnel)
     tunnel->tos = ip->tos;
     tunnel->length = HOST16(ip->tot_len);
     tunnel->fragment = (ip->frag_off & IPV4_FRAGMENT) != 0;
+    tunnel->later = (ip->frag_off & IPV4_OFFSET) != 0;
     tunnel->from[2] = tunnel->to[2] = NET32(0x0000ffff);
     tunnel->from[3] = ip->saddr;
     tunnel->to[3] = ip->daddr;
@@ -168,9 +170,9 @@ int backend_xdp(struct xdp_md* context) {
   struct tunnel tunnel = {};
   if (!read_tunnel(data, end, &tunnel)) return XDP_PASS;
   if (bpf_map_lookup_elem(&endpoints, tunnel.to) == 0) return XDP_PASS;
-  if (tunnel.fragment) return ended(REASON_UNSUPPORTED, tunnel.length, XDP_PASS);
   const __u32* edge = bpf_map_lookup_elem(&sources, tunnel.from);
   if (edge == 0) return ended(REASON_UNTRUSTED, tunnel.length, XDP_DROP);
+  if (tunnel.fragment) return ended(REASON_UNSUPPORTED, tunnel.length, XDP_PASS);
   void* inner = data + (tunnel.inner & 0xff); /* which it is, by far: for the verifier */
   OPAQUE(inner);
   const __u8 version = inner_version(inner, end, &tunnel);

@@ -23,7 +23,7 @@ export interface BackendOptions {
   interface: string
   /** Addresses that edges send from (`source` of their pools): 1 – 256. Nobody else's tunnels are undone. */
   edges: readonly string[]
-  /** Addresses of this host that tunnels end at, at most 256. Default: all that the interface has now. */
+  /** Addresses of this host that tunnels end at, at most 256. Default: all that the interface has when it is attached, VIPs among them. */
   endpoints?: readonly string[] | undefined
   /** Which tunnels are undone, default both. */
   deliveries?: readonly ('ipip' | 'gue')[] | undefined
@@ -40,7 +40,7 @@ export interface BackendStats {
   untrusted: Traffic
   /** Tunnels with no packet in them that fits, dropped. */
   malformed: Traffic
-  /** Fragments of tunnels, left to the host. */
+  /** Fragments of edges' tunnels, left to the host; GUE's later ones cannot be told and are not counted. */
   unsupported: Traffic
 }
 
@@ -90,7 +90,10 @@ export class Backend {
     if (!on.ethernet) throw invalidArgValue('options.interface', 'must be an Ethernet interface', on.name)
     const endpoints = given ?? addressesOf(on.ifindex).map(mapped)
     const settings = { ipip: Number(deliveries.includes('ipip')), gue: Number(deliveries.includes('gue')), guePort }
-    const loaded = loadObject(backendObject, { settings: settingsOf(BackendSettings, settings) })
+    const loaded = loadObject(backendObject, {
+      entries: { endpoints: Math.max(MOST, endpoints.length) },
+      settings: settingsOf(BackendSettings, settings),
+    })
     try {
       const { maps, programs } = loaded
       for (const address of endpoints) maps.endpoints.update(encode(SourceKey, { address }), Uint32Array.of(0))
@@ -155,5 +158,6 @@ function readAddresses(name: string, addresses: unknown): MappedAddress[] {
   if (!Array.isArray(addresses)) throw invalidArgType(name, 'an array of addresses', addresses)
   if (addresses.length < 1 || addresses.length > MOST)
     throw outOfRange(`${name}.length`, `>= 1 && <= ${MOST}`, addresses.length)
-  return addresses.map((address, i) => readAddress(`${name}[${i}]`, address))
+  const read = addresses.map((address, i) => readAddress(`${name}[${i}]`, address))
+  return [...new Map(read.map((address) => [textOf(address), address])).values()]
 }

@@ -141,15 +141,38 @@ describe('what is wrong, or not a tunnel', () => {
     const before = counted(layouts.Reason.unsupported)
     expect(run(tunnelled(inner(4), { outer: 4, fragment: 0x2000 }))).toMatchObject({ verdict: PASS, untouched: true })
     expect(counted(layouts.Reason.unsupported)).toBe(before + 1)
+    expect(run(tunnelled(inner(4), { outer: 4, gue: true, fragment: 0x2000 }))).toMatchObject({
+      verdict: PASS,
+      untouched: true,
+    })
+    expect(counted(layouts.Reason.unsupported)).toBe(before + 2)
+  })
+
+  it('fragments of a stranger’s tunnel are dropped', () => {
+    for (const gue of [false, true]) {
+      expect(run(tunnelled(inner(4), { outer: 4, gue, fragment: 0x2000, source: '10.0.0.99' })).verdict).toBe(DROP)
+    }
   })
 })
 
+// Figure 4 of RFC 6040, all of it: 0 not ECT, 2 ECT(0), 1 ECT(1), 3 CE.
 it.each([
   { outer: 0, inside: 0, out: 0 },
-  { outer: 3, inside: 2, out: 3 },
-  { outer: 3, inside: 1, out: 3 },
-  { outer: 1, inside: 2, out: 2 },
+  { outer: 0, inside: 1, out: 1 },
+  { outer: 0, inside: 2, out: 2 },
+  { outer: 0, inside: 3, out: 3 },
+  { outer: 1, inside: 0, out: 0 },
+  { outer: 1, inside: 1, out: 1 },
+  { outer: 1, inside: 2, out: 1 },
+  { outer: 1, inside: 3, out: 3 },
+  { outer: 2, inside: 0, out: 0 },
+  { outer: 2, inside: 1, out: 1 },
+  { outer: 2, inside: 2, out: 2 },
+  { outer: 2, inside: 3, out: 3 },
   { outer: 3, inside: 0, out: undefined },
+  { outer: 3, inside: 1, out: 3 },
+  { outer: 3, inside: 2, out: 3 },
+  { outer: 3, inside: 3, out: 3 },
 ])('congestion marks: $outer around $inside gives $out (RFC 6040 §4.2)', ({ outer, inside, out }) => {
   for (const version of versions) {
     const { verdict, data } = run(tunnelled(inner(version, 0xb8 | inside), { outer: 4, tos: outer }))
