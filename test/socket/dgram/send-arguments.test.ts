@@ -1,4 +1,5 @@
 import dgram from 'node:dgram'
+import { type LookupOptions, lookup } from 'node:dns'
 import { once } from 'node:events'
 import fc from 'fast-check'
 import { createSocket } from 'udp-dsr'
@@ -9,13 +10,25 @@ interface Pair {
   socket: dgram.Socket
   peer: dgram.Socket
   arrived: string[]
+  /** Resolves when no name is being looked up for the socket. */
+  lookedUp(): Promise<void>
 }
 
 async function makePair(create: typeof dgram.createSocket, connected: boolean): Promise<Pair> {
+  const lookups = new Set<Promise<void>>()
+  const countedLookup = (name: string, options: LookupOptions, callback: (...result: never[]) => void) => {
+    const done = new Promise<void>((resolve) =>
+      lookup(name, options, (...result) => {
+        callback(...(result as never[]))
+        resolve()
+      }),
+    ).then(() => void lookups.delete(done))
+    lookups.add(done)
+  }
   const peer = dgram.createSocket('udp4')
   const arrived: string[] = []
   peer.on('message', (msg) => arrived.push(msg.toString('latin1')))
-  const socket = create('udp4')
+  const socket = create({ type: 'udp4', lookup: countedLookup as never })
   for (const each of [peer, socket]) each.bind(0, '127.0.0.1')
   await Promise.all([once(peer, 'listening'), once(socket, 'listening')])
   if (connected) {
@@ -24,7 +37,14 @@ async function makePair(create: typeof dgram.createSocket, connected: boolean): 
   }
   // A datagram to a closed port may come back as an error to the connected ones.
   socket.on('error', () => {})
-  return { socket, peer, arrived }
+  return {
+    socket,
+    peer,
+    arrived,
+    async lookedUp() {
+      while (lookups.size > 0) await Promise.all(lookups)
+    },
+  }
 }
 
 /** Enough to meet each pair of places and values often. */
@@ -55,7 +75,11 @@ const values = fc.constantFrom<unknown>(
 const calls = fc.tuple(messages, fc.array(values, { maxLength: 5 }))
 
 /** What a call of `send` comes to: an error that is thrown, or what arrives and what the callback is told. */
-async function outcome({ socket, peer, arrived }: Pair, [message, rest]: [unknown, unknown[]], connected: boolean) {
+async function outcome(
+  { socket, peer, arrived, lookedUp }: Pair,
+  [message, rest]: [unknown, unknown[]],
+  connected: boolean,
+) {
   const { port } = peer.address()
   const called: unknown[] = []
   const callback = (error: NodeJS.ErrnoException | null, bytes: number) => called.push(error?.code ?? bytes)
@@ -74,6 +98,8 @@ async function outcome({ socket, peer, arrived }: Pair, [message, rest]: [unknow
   } catch (error) {
     threw = (error as NodeJS.ErrnoException).code
   }
+  // A text that is no address is looked up in a thread, and what is sent meanwhile would come before it.
+  await lookedUp()
   // What is sent behind it arrives behind it, and its callback is called behind its own.
   await new Promise<unknown>((done) => {
     if (connected) socket.send('END', done)
