@@ -6,6 +6,10 @@ import type { BpfProgram } from './program.js'
 
 const { ENOENT, EINVAL, ENODEV } = constants.errno
 
+/** Bytes of `struct bpf_link_info` that are read, and where the interface is in those of XDP and TCX (linux/bpf.h). */
+const INFO_BYTES = 24
+const IFINDEX_AT = 16
+
 /** A program that is attached somewhere. Without a pin it is detached when the last descriptor is closed. */
 export interface Attachment {
   /** Puts another program in the place of this one: each packet goes through one of the two. */
@@ -46,6 +50,14 @@ export class BpfLink implements Attachment {
     if (fd === -ENOENT) return undefined
     if (fd < 0) throw bpfFailed(-fd, `open the link ${path}`)
     return new BpfLink(fd)
+  }
+
+  /** Index of the interface that an XDP or TCX link is on; 0 when that is gone. */
+  get ifindex(): number {
+    const info = new Uint8Array(INFO_BYTES)
+    const status = thread().addon.bpf.info(this.fd, info)
+    if (status < 0) throw bpfFailed(-status, 'look at a link')
+    return new DataView(info.buffer).getUint32(IFINDEX_AT, true)
   }
 
   update(program: BpfProgram): void {

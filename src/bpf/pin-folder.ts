@@ -5,7 +5,9 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  renameSync,
   rmdirSync,
+  rmSync,
   statSync,
   unlinkSync,
 } from 'node:fs'
@@ -13,11 +15,15 @@ import { constants as system } from 'node:os'
 import { join } from 'node:path'
 import { bpfFailed, pinsDenied, pinsLocked, pinsNeedFilesystem } from '../errors.js'
 import { bpfFilesystemFault } from '../internal/bpf-filesystem.js'
+import { BPF_MAP_TYPE_ARRAY } from '../internal/linux.js'
 import { thread } from '../internal/thread.js'
 import type { MapDefinition } from './definition.js'
 import { BpfMap } from './map.js'
 
 const { EWOULDBLOCK } = system.errno
+
+/** Before what `store` keeps. */
+const LENGTH_BYTES = 4
 
 /**
  * A directory of a BPF filesystem for the pins of one instance. What is pinned there outlives the process, and the next one
@@ -75,6 +81,37 @@ export class PinFolder {
     } catch (error) {
       made.close()
       throw error
+    }
+  }
+
+  /** What was stored under a name last. */
+  read(name: string): Uint8Array | undefined {
+    const map = BpfMap.open(this.pin(name))
+    if (map === undefined) return undefined
+    try {
+      const value = map.lookup(Uint32Array.of(0))!
+      const length = new DataView(value.buffer, value.byteOffset).getUint32(0, true)
+      return value.subarray(LENGTH_BYTES, LENGTH_BYTES + length)
+    } finally {
+      map.close()
+    }
+  }
+
+  /** Keeps bytes under a name, in the place of those that were there, at one stroke: they are the one value of a map. */
+  store(name: string, bytes: Uint8Array): void {
+    const value = Buffer.alloc(LENGTH_BYTES + bytes.length)
+    value.writeUInt32LE(bytes.length)
+    value.set(bytes, LENGTH_BYTES)
+    const definition = { type: BPF_MAP_TYPE_ARRAY, keyBytes: 4, valueBytes: value.length, entries: 1, flags: 0 }
+    const map = BpfMap.create(name, definition)
+    const fresh = this.pin(`${name}_new`)
+    try {
+      map.update(Uint32Array.of(0), value)
+      rmSync(fresh, { force: true })
+      map.pin(fresh)
+      renameSync(fresh, this.pin(name))
+    } finally {
+      map.close()
     }
   }
 

@@ -107,6 +107,12 @@ export function otherMap(path: string, difference: string): BpfError {
   return new BpfError('ERR_BPF_INCOMPATIBLE', message)
 }
 
+/** @param difference how what is pinned differs from what is wanted */
+export function otherPins(path: string, difference: string): BpfError {
+  const message = `What is pinned below ${path} ${difference}. Detach it first, or give this one a path of its own`
+  return new BpfError('ERR_BPF_INCOMPATIBLE', message)
+}
+
 /** @param mount where there should be a BPF filesystem */
 export function pinsNeedFilesystem(path: string, mount: string): BpfError {
   const message =

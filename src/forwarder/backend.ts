@@ -1,24 +1,24 @@
 import {
   addressesOf,
-  attachXdp,
-  type BpfLink,
+  type BpfMap,
   backendObject,
+  decode,
   encode,
   interfaceByName,
-  type LoadedObject,
   layouts,
-  loadObject,
   settingsOf,
   type XdpMode,
 } from '../bpf/index.js'
 import { checkInteger, checkOptions, checkString } from '../errors/checks.js'
 import { forwarderDetached, invalidArgType, invalidArgValue, outOfRange } from '../errors.js'
 import { type MappedAddress, mapped, readAddress, textOf } from './address.js'
-import { type Traffic, trafficOf } from './counters.js'
+import { clearCounters, type Traffic, trafficOf } from './counters.js'
+import { checkPinPath, DataPlane, type PinOptions } from './data-plane.js'
+import { IndexPool } from './index-pool.js'
 
 const { BackendSettings, Reason, SourceKey } = layouts
 
-export interface BackendOptions {
+export interface BackendOptions extends PinOptions {
   /** Where packets from edges come in; an Ethernet interface. */
   interface: string
   /** Addresses that edges send from (`source` of their pools): 1 – 256. Nobody else's tunnels are undone. */
@@ -44,7 +44,15 @@ export interface BackendStats {
   unsupported: Traffic
 }
 
-const OPTIONS: readonly (keyof BackendOptions)[] = ['interface', 'edges', 'endpoints', 'deliveries', 'guePort', 'mode']
+const OPTIONS: readonly (keyof BackendOptions)[] = [
+  'interface',
+  'edges',
+  'endpoints',
+  'deliveries',
+  'guePort',
+  'mode',
+  'pinPath',
+]
 const MODES = ['native', 'generic', 'auto'] as const
 const TUNNELS = ['ipip', 'gue'] as const
 const MOST = 256
@@ -55,85 +63,131 @@ const GUE_PORT = 6080
  * programs see the client and the VIP. A tunnel from an address that is no edge's is dropped; what is in no tunnel to this
  * host goes on as ever. The VIPs must be local addresses.
  *
- * Needs root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON; Linux 5.15. Ends with the process.
+ * Needs root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON; Linux 5.15. Ends with the process,
+ * unless it has a `pinPath`: then it goes on, and the next instance with that path takes it over.
  */
 export class Backend {
   readonly interface: string
   /** Where the program runs. */
   readonly mode: XdpMode
-  readonly #loaded: LoadedObject<typeof backendObject>
-  readonly #link: BpfLink
-  readonly #edges: readonly string[]
-  #detached = false
+  /** Whether it found a data plane at `pinPath`, and took it over. */
+  readonly adopted: boolean
+  readonly #plane: DataPlane<typeof backendObject>
+  /** Each with its counters. */
+  readonly #edges: ReadonlyMap<string, number>
+  #ended = false
 
   private constructor(
     name: string,
     mode: XdpMode,
-    loaded: LoadedObject<typeof backendObject>,
-    link: BpfLink,
-    edges: readonly string[],
+    plane: DataPlane<typeof backendObject>,
+    edges: ReadonlyMap<string, number>,
   ) {
     this.interface = name
     this.mode = mode
-    this.#loaded = loaded
-    this.#link = link
+    this.adopted = plane.adopted
+    this.#plane = plane
     this.#edges = edges
   }
 
   /**
    * @throws ArgumentTypeError, ArgumentRangeError; BpfError ERR_BPF_PERMISSION, ERR_BPF_INTERFACE, ERR_BPF_BUSY,
-   * ERR_BPF_NO_NATIVE_XDP, ERR_BPF_VERIFIER, ERR_BPF_SYSTEM; UnsupportedKernelError; UnsupportedPlatformError
+   * ERR_BPF_NO_NATIVE_XDP, ERR_BPF_VERIFIER, ERR_BPF_SYSTEM; with `pinPath` ERR_BPF_FILESYSTEM, ERR_BPF_LOCKED,
+   * ERR_BPF_INCOMPATIBLE; UnsupportedKernelError; UnsupportedPlatformError
    */
   static async attach(options: BackendOptions): Promise<Backend> {
-    const { edges, endpoints: given, deliveries, guePort, mode } = readOptions(options)
+    const { edges, endpoints: given, deliveries, guePort, mode, pinPath } = readOptions(options)
     const on = interfaceByName(options.interface)
     if (!on.ethernet) throw invalidArgValue('options.interface', 'must be an Ethernet interface', on.name)
     const endpoints = given ?? addressesOf(on.ifindex).map(mapped)
     const settings = { ipip: Number(deliveries.includes('ipip')), gue: Number(deliveries.includes('gue')), guePort }
-    const loaded = loadObject(backendObject, {
+    const plane = DataPlane.load(backendObject, {
+      pinPath,
       entries: { endpoints: Math.max(MOST, endpoints.length) },
       settings: settingsOf(BackendSettings, settings),
     })
     try {
-      const { maps, programs } = loaded
-      for (const address of endpoints) maps.endpoints.update(encode(SourceKey, { address }), Uint32Array.of(0))
-      for (const [i, address] of edges.entries()) maps.sources.update(encode(SourceKey, { address }), Uint32Array.of(i))
-      const { link, mode: attached } = attachXdp({ program: programs.backendXdp, interface: on, mode })
-      return new Backend(on.name, attached, loaded, link, edges.map(textOf))
+      const { maps, programs } = plane
+      const counters = fill(maps.sources, edges, (number) => clearCounters(maps.edgeCounters, number))
+      fill(maps.endpoints, endpoints)
+      const attached = plane.attachXdp(programs.backendXdp, on, mode)
+      return new Backend(on.name, attached, plane, counters)
     } catch (error) {
-      loaded.close()
+      plane.abandon()
       throw error
     }
   }
 
   /** @throws ForwarderError ERR_FORWARDER_DETACHED */
   stats(): BackendStats {
-    if (this.#detached) throw forwarderDetached(this.interface)
-    const { edgeCounters, reasonCounters } = this.#loaded.maps
+    if (this.#ended) throw forwarderDetached(this.interface)
+    const { edgeCounters, reasonCounters } = this.#plane.maps
     return {
-      edges: this.#edges.map((address, i) => ({ address, ...trafficOf(edgeCounters, i) })),
+      edges: [...this.#edges].map(([address, counters]) => ({ address, ...trafficOf(edgeCounters, counters) })),
       untrusted: trafficOf(reasonCounters, Reason.untrusted),
       malformed: trafficOf(reasonCounters, Reason.malformed),
       unsupported: trafficOf(reasonCounters, Reason.unsupported),
     }
   }
 
-  /** Takes the program away: tunnels are the host's again. */
+  /** Takes the program and all pins away: tunnels are the host's again. */
   async detach(): Promise<void> {
-    if (this.#detached) return
-    this.#detached = true
-    this.#link.detach()
-    this.#link.close()
-    this.#loaded.close()
+    if (this.#ended) return
+    this.#ended = true
+    this.#plane.detach()
+  }
+
+  /** Ends this instance. With a `pinPath` the data plane goes on as it is, else it is taken away. */
+  async close(): Promise<void> {
+    if (this.#ended) return
+    this.#ended = true
+    this.#plane.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.detach()
+    return this.close()
   }
+}
+
+/**
+ * Makes a map have these addresses, and no others. An address that it has keeps its number.
+ *
+ * @param onNew is told the number of each that it had not
+ * @returns the number of each
+ */
+function fill(
+  map: BpfMap,
+  addresses: readonly MappedAddress[],
+  onNew: (number: number) => void = () => {},
+): Map<string, number> {
+  const there = new Map<string, { key: Uint8Array; number: number }>()
+  for (const [key, value] of map) {
+    const number = new DataView(value.buffer, value.byteOffset).getUint32(0, true)
+    there.set(textOf(decode(SourceKey, key).address), { key, number })
+  }
+  const numbers = new Map<string, number>()
+  const wanted = new Set(addresses.map(textOf))
+  for (const [text, { key }] of there) {
+    if (wanted.has(text)) continue
+    map.delete(key)
+    there.delete(text)
+  }
+  const taken = [...there.values()].map(({ number }) => number)
+  const free = new IndexPool(map.entries, taken)
+  for (const address of addresses) {
+    const text = textOf(address)
+    const known = there.get(text)?.number
+    const number = known ?? free.take()! // the map has room for all
+    if (known === undefined) onNew(number)
+    numbers.set(text, number)
+    map.update(encode(SourceKey, { address }), Uint32Array.of(number))
+  }
+  return numbers
 }
 
 function readOptions(options: BackendOptions) {
   checkOptions(options, OPTIONS)
+  checkPinPath(options)
   checkString('options.interface', options.interface)
   const { edges, endpoints, deliveries = TUNNELS, guePort = GUE_PORT, mode = 'auto' } = options
   if (!MODES.includes(mode)) {
@@ -151,6 +205,7 @@ function readOptions(options: BackendOptions) {
     deliveries,
     guePort,
     mode,
+    pinPath: options.pinPath,
   }
 }
 

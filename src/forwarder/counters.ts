@@ -19,3 +19,8 @@ export function trafficOf(map: BpfMap, index: number): Traffic {
   }
   return total
 }
+
+/** Lets an entry of such a map begin at 0. */
+export function clearCounters(map: BpfMap, index: number): void {
+  map.update(Uint32Array.of(index), new Uint8Array(map.copies * map.valueBytes))
+}

@@ -1,4 +1,4 @@
-import { encode } from '../bpf/codec.js'
+import { decode, encode } from '../bpf/codec.js'
 import type { BpfMap } from '../bpf/index.js'
 import {
   BackendFlags,
@@ -13,11 +13,13 @@ import { thread } from '../internal/thread.js'
 import { NO_BACKEND } from '../pinning/backends.js'
 import { AFFINITIES } from '../pinning/flow-key.js'
 import { isIPv4, type MappedAddress, textOf } from './address.js'
+import { clearCounters } from './counters.js'
+import type { EdgeState, Retired } from './edge-state.js'
 import { entriesOf, type WantedEntry } from './entries.js'
 import { IndexPool } from './index-pool.js'
 import type { Pool, Service, Settings } from './read-config.js'
 import { type Run, RunPool } from './run-pool.js'
-import { type EntryKey, ServiceBuckets } from './service-buckets.js'
+import { type EntryKey, nameOf, ServiceBuckets } from './service-buckets.js'
 
 /** Maps of edge.bpf.c that user space fills. */
 export interface EdgeMaps {
@@ -62,6 +64,8 @@ interface KnownBackend {
 interface KnownPool {
   index: number
   run: Run
+  /** Indices of its backends, in the order in which its table has them. */
+  members: readonly number[]
   /** Indices of backends. */
   slots: Uint16Array
 }
@@ -120,27 +124,43 @@ export class EdgeTables {
   /** Of the services that were applied last. */
   #signature = ''
 
-  /** @param maps all of them empty */
-  constructor(maps: EdgeMaps) {
+  /**
+   * @param maps all of them empty
+   * @param adopted what was saved last of maps that are not: a change that was broken off is carried out
+   */
+  constructor(maps: EdgeMaps, adopted?: { settings: Settings; state: EdgeState }) {
+    const next = adopted && this.#recall(maps, adopted.settings, adopted.state)
+    const used = next && adopted && usedBy(next, adopted.state.retired)
     this.#maps = maps
     this.#buckets = new ServiceBuckets(maps.services.memory())
     this.#chunkMemory = new Uint16Array(maps.slots.memory())
     this.#poolMemory = new BigUint64Array(maps.pools.memory())
-    this.#chunks = new RunPool(maps.slots.entries)
-    this.#serviceIndices = new IndexPool(Math.min(maps.serviceTable.entries, ServiceValue.none))
-    this.#serviceCounters = new IndexPool(maps.serviceCounters.entries)
-    this.#poolIndices = new IndexPool(maps.pools.entries)
-    this.#backendIndices = new IndexPool(Math.min(maps.backends.entries, NO_BACKEND))
-    this.#backendCounters = new IndexPool(maps.backendCounters.entries)
+    this.#chunks = new RunPool(maps.slots.entries, used?.chunks)
+    this.#serviceIndices = new IndexPool(Math.min(maps.serviceTable.entries, ServiceValue.none), used?.serviceIndices)
+    this.#serviceCounters = new IndexPool(maps.serviceCounters.entries, used?.serviceCounters)
+    this.#poolIndices = new IndexPool(maps.pools.entries, used?.poolIndices)
+    this.#backendIndices = new IndexPool(Math.min(maps.backends.entries, NO_BACKEND), used?.backendIndices)
+    this.#backendCounters = new IndexPool(maps.backendCounters.entries, used?.backendCounters)
+    if (next === undefined || adopted === undefined) return
+    this.#entries = new Map([...this.#buckets.entries()].map((entry) => [nameOf(entry), entry]))
+    this.#publish(next, next.wanted)
+    this.#retire(next, adopted.state.retired)
+    this.#signature = signatureOf(adopted.settings)
   }
 
   /**
    * Follows a configuration. When it throws, nothing has changed.
    *
    * @param hopTo how to reach a backend's address
-   * @throws BpfError ERR_BPF_MAP_FULL, ERR_BPF_SYSTEM
+   * @param save called before packets see anything of the change, with what is to be given to the constructor if this process
+   * ends before the next change
+   * @throws BpfError ERR_BPF_MAP_FULL, ERR_BPF_SYSTEM; what `save` throws
    */
-  apply(settings: Settings, hopTo: (address: MappedAddress) => Hop): ForwarderChange {
+  apply(
+    settings: Settings,
+    hopTo: (address: MappedAddress) => Hop,
+    save?: (state: EdgeState) => void,
+  ): ForwarderChange {
     const undo: (() => void)[] = []
     const next: Next = {
       backends: new Map(),
@@ -151,6 +171,7 @@ export class EdgeTables {
     }
     const signature = signatureOf(settings)
     let wanted: Map<string, WantedEntry>
+    let retired: Retired
     try {
       // Where services stay as they are, a table changes by its pool's word alone. Otherwise packets of a service that is still
       // the old one would meet a new table: then what changes is a new pool, and its services are new with it.
@@ -167,13 +188,16 @@ export class EdgeTables {
         if ('ports' in entry) next.splits.set(name, this.#placeSplit(name, entry.key, entry.ports, undo))
       }
       this.#buckets.reserve([...wanted.values()].map(({ key }) => key))
+      this.#clearCounters(next)
+      retired = this.#retiredBy(next)
+      save?.(stateOf(next, retired))
     } catch (error) {
       for (const step of undo.reverse()) step()
       throw error
     }
     const change = this.#difference(settings, next)
     this.#publish(next, wanted)
-    this.#retire(next)
+    this.#retire(next, retired)
     this.#signature = signature
     return change
   }
@@ -204,6 +228,38 @@ export class EdgeTables {
   /** Bytes of the map `slots` that a pool's table takes. */
   bytesOf(pool: string): number {
     return this.#pools.get(pool)!.run.count * TableConstant.chunkSlots * 2
+  }
+
+  /** What was known when `state` was saved. */
+  #recall(maps: EdgeMaps, settings: Settings, state: EdgeState): Next & { wanted: Map<string, WantedEntry> } {
+    const backends = new Map<string, KnownBackend>()
+    for (const [name, index, counters, id, bytes] of state.backends) {
+      const saved = decode(BackendLayout, Buffer.from(bytes, 'hex'))
+      // The way to it may have changed since.
+      const found = decode(BackendLayout, maps.backends.lookup(key(index))!)
+      const value = nameOfBackend(id, found) === name && found.counters === counters ? found : saved
+      backends.set(name, { index, counters, id, value })
+    }
+    const pools = new Map<string, KnownPool>()
+    for (const [name, index, first, members] of state.pools) {
+      const slots = slotsOf(settings.pools.get(name)!.table, members)
+      pools.set(name, { index, run: { first, count: chunksFor(slots.length) }, slots, members })
+    }
+    const services = new Map<string, KnownService>()
+    const places = new Map(state.services.map(([name, ...place]) => [name, place]))
+    for (const service of settings.services) {
+      const [index, counters] = places.get(service.name)!
+      const value = serviceValue(service, settings.secret, pools.get(service.pool)!.index, counters)
+      services.set(service.name, { index, counters, value })
+    }
+    const wanted = entriesOf(settings.services, ({ name }) => services.get(name)!.index)
+    const firsts = new Map(state.splits)
+    const splits = new Map<string, KnownSplit>()
+    for (const [name, entry] of wanted) {
+      if (!('ports' in entry)) continue
+      splits.set(name, { key: entry.key, run: { first: firsts.get(name)!, count: 1 }, ports: entry.ports })
+    }
+    return { backends, counters: new Map(state.counters), pools, services, splits, wanted }
   }
 
   /** @returns the indices of the pool's backends, in their order */
@@ -245,11 +301,11 @@ export class EdgeTables {
    * @param inPlace a pool that changes keeps its index
    */
   #placePool({ name, table }: Pool, indices: readonly number[], inPlace: boolean, undo: (() => void)[]): KnownPool {
-    const slots = table.slots.map((place) => (place === NO_BACKEND ? TableConstant.backendNone : indices[place]!))
+    const slots = slotsOf(table, indices)
     const known = this.#pools.get(name)
     if (known !== undefined && same(known.slots, slots)) return known
     const index = (inPlace ? known?.index : undefined) ?? take(this.#poolIndices, 'pools', this.#maps.pools, undo)
-    return { index, run: this.#takeRun(chunksFor(slots.length), undo), slots }
+    return { index, run: this.#takeRun(chunksFor(slots.length), undo), slots, members: indices }
   }
 
   #placeService(
@@ -259,19 +315,13 @@ export class EdgeTables {
     undo: (() => void)[],
   ): KnownService {
     const known = this.#services.get(service.name)
-    const value: ServiceLayout = {
-      secret: { words: [secret[0] >>> 0, secret[1] >>> 0] },
-      pool: pools.get(service.pool)!.index,
-      counters: known?.counters ?? take(this.#serviceCounters, 'service_counters', this.#maps.serviceCounters, undo),
-      affinity: AFFINITIES.indexOf(service.affinity),
-      flags: 0,
-      quicConfigBits: 0,
-      quicIdLength: 0,
-    }
+    const counters =
+      known?.counters ?? take(this.#serviceCounters, 'service_counters', this.#maps.serviceCounters, undo)
+    const value = serviceValue(service, secret, pools.get(service.pool)!.index, counters)
     if (known !== undefined && same(encode(ServiceLayout, known.value), encode(ServiceLayout, value))) return known
     return {
       index: take(this.#serviceIndices, 'service_table', this.#maps.serviceTable, undo),
-      counters: value.counters,
+      counters,
       value,
     }
   }
@@ -315,12 +365,19 @@ export class EdgeTables {
     }
   }
 
+  /** New ones begin at 0. Nobody counts in them yet. */
+  #clearCounters(next: Next): void {
+    for (const [name, counters] of next.counters) {
+      if (!this.#counters.has(name)) clearCounters(this.#maps.backendCounters, counters)
+    }
+    for (const [name, { counters }] of next.services) {
+      if (!this.#services.has(name)) clearCounters(this.#maps.serviceCounters, counters)
+    }
+  }
+
   /** From what nobody refers to yet to what packets look at first. */
   #publish(next: Next, wanted: Map<string, WantedEntry>): void {
     const size = TableConstant.chunkSlots
-    for (const [name, counters] of next.counters) {
-      if (!this.#counters.has(name)) clear(this.#maps.backendCounters, counters)
-    }
     for (const [name, { index, value }] of next.backends) {
       const known = this.#backends.get(name)
       if (known === undefined || !sameHop(known.value, value)) {
@@ -339,7 +396,6 @@ export class EdgeTables {
     }
     for (const [name, service] of next.services) {
       if (this.#services.get(name) === service) continue
-      if (!this.#services.has(name)) clear(this.#maps.serviceCounters, service.counters)
       this.#maps.serviceTable.update(key(service.index), encode(ServiceLayout, service.value))
     }
     for (const [name, entry] of wanted) {
@@ -350,24 +406,43 @@ export class EdgeTables {
     this.#entries = new Map([...wanted].map(([name, entry]) => [name, entry.key]))
   }
 
-  /** Gives back what is not referred to any more, once no packet can be under way with it. */
-  #retire(next: Next): void {
+  /** What a change leaves behind. */
+  #retiredBy(next: Next): Retired {
+    const retired: Retired = {
+      chunks: [],
+      serviceIndices: [],
+      serviceCounters: [],
+      poolIndices: [],
+      backendIndices: [],
+      backendCounters: [],
+    }
     const serviceCounters = new Set([...next.services.values()].map(({ counters }) => counters))
     for (const [name, known] of this.#services) {
       if (next.services.get(name) === known) continue
-      this.#serviceIndices.give(known.index)
-      if (!serviceCounters.has(known.counters)) this.#serviceCounters.give(known.counters)
+      retired.serviceIndices.push(known.index)
+      if (!serviceCounters.has(known.counters)) retired.serviceCounters.push(known.counters)
     }
     for (const [name, known] of this.#pools) {
       const now = next.pools.get(name)
       if (now === known) continue
-      this.#chunks.give(known.run)
+      retired.chunks.push(known.run)
       // Its word stays: a packet may be under way with it.
-      if (now?.index !== known.index) this.#poolIndices.give(known.index)
+      if (now?.index !== known.index) retired.poolIndices.push(known.index)
     }
-    for (const [name, known] of this.#backends) if (!next.backends.has(name)) this.#backendIndices.give(known.index)
-    for (const [name, counters] of this.#counters) if (!next.counters.has(name)) this.#backendCounters.give(counters)
-    for (const [name, known] of this.#splits) if (next.splits.get(name) !== known) this.#chunks.give(known.run)
+    for (const [name, known] of this.#backends) if (!next.backends.has(name)) retired.backendIndices.push(known.index)
+    for (const [name, counters] of this.#counters) if (!next.counters.has(name)) retired.backendCounters.push(counters)
+    for (const [name, known] of this.#splits) if (next.splits.get(name) !== known) retired.chunks.push(known.run)
+    return retired
+  }
+
+  /** Gives back what is not referred to any more, once no packet can be under way with it. */
+  #retire(next: Next, retired: Retired): void {
+    for (const run of retired.chunks) this.#chunks.give(run)
+    for (const index of retired.serviceIndices) this.#serviceIndices.give(index)
+    for (const index of retired.serviceCounters) this.#serviceCounters.give(index)
+    for (const index of retired.poolIndices) this.#poolIndices.give(index)
+    for (const index of retired.backendIndices) this.#backendIndices.give(index)
+    for (const index of retired.backendCounters) this.#backendCounters.give(index)
     this.#services = next.services
     this.#pools = next.pools
     this.#backends = next.backends
@@ -393,6 +468,55 @@ export class EdgeTables {
   }
 }
 
+function stateOf({ backends, counters, pools, services, splits }: Next, retired: Retired): EdgeState {
+  return {
+    backends: [...backends].map(([name, { index, counters: counted, id, value }]) => {
+      return [name, index, counted, id, Buffer.from(encode(BackendLayout, value)).toString('hex')]
+    }),
+    counters: [...counters],
+    pools: [...pools].map(([name, { index, run, members }]) => [name, index, run.first, members]),
+    services: [...services].map(([name, { index, counters: counted }]) => [name, index, counted]),
+    splits: [...splits].map(([name, { run }]) => [name, run.first]),
+    retired,
+  }
+}
+
+/** All that packets may meet. */
+function usedBy({ backends, counters, pools, services, splits }: Next, retired: Retired): Retired {
+  const of = <T, U>(map: Map<string, T>, take: (known: T) => U): U[] => [...map.values()].map(take)
+  const run = (known: { run: Run }) => known.run
+  const index = (known: { index: number }) => known.index
+  return {
+    chunks: [...of(pools, run), ...of(splits, run), ...retired.chunks],
+    serviceIndices: [...of(services, index), ...retired.serviceIndices],
+    serviceCounters: [...of(services, (known) => known.counters), ...retired.serviceCounters],
+    poolIndices: [...of(pools, index), ...retired.poolIndices],
+    backendIndices: [...of(backends, index), ...retired.backendIndices],
+    backendCounters: [...counters.values(), ...retired.backendCounters],
+  }
+}
+
+function slotsOf({ slots }: Pool['table'], members: readonly number[]): Uint16Array {
+  return slots.map((place) => (place === NO_BACKEND ? TableConstant.backendNone : members[place]!))
+}
+
+function serviceValue(
+  { affinity }: Service,
+  secret: Settings['secret'],
+  pool: number,
+  counters: number,
+): ServiceLayout {
+  return {
+    secret: { words: [secret[0] >>> 0, secret[1] >>> 0] },
+    pool,
+    counters,
+    affinity: AFFINITIES.indexOf(affinity),
+    flags: 0,
+    quicConfigBits: 0,
+    quicIdLength: 0,
+  }
+}
+
 function take(pool: IndexPool, map: string, { entries }: BpfMap, undo: (() => void)[]): number {
   const index = pool.take()
   if (index === undefined) throw mapFull(map, entries, 'Raise the limit of that name in Forwarder.attach({ limits })')
@@ -405,10 +529,6 @@ function tableWord({ run, slots }: KnownPool): bigint {
 }
 
 /** Sets a counter to zero on each CPU. */
-function clear(map: BpfMap, index: number): void {
-  map.update(key(index), new Uint8Array(map.copies * map.valueBytes))
-}
-
 function same(a: Uint16Array | Uint8Array, b: Uint16Array | Uint8Array): boolean {
   return Buffer.compare(bytes(a), bytes(b)) === 0
 }

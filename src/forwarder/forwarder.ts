@@ -1,13 +1,4 @@
-import {
-  attachXdp,
-  type BpfLink,
-  edgeObject,
-  interfaceByName,
-  type LoadedObject,
-  loadObject,
-  type NetworkInterface,
-  type XdpMode,
-} from '../bpf/index.js'
+import { edgeObject, interfaceByName, type NetworkInterface, type XdpMode } from '../bpf/index.js'
 import { EdgeSettings, Reason } from '../bpf/layouts.js'
 import { settingsOf } from '../bpf/object.js'
 import { checkInteger, checkOptions, checkString } from '../errors/checks.js'
@@ -15,10 +6,12 @@ import { forwarderDetached, invalidArgValue } from '../errors.js'
 import type { Flow } from '../pinning/index.js'
 import type { ForwarderConfig } from './config.js'
 import { type Traffic, trafficOf } from './counters.js'
+import { checkPinPath, DataPlane, type PinOptions } from './data-plane.js'
+import { type Manifest, readManifest, writable, writeManifest } from './edge-state.js'
 import { EdgeTables, type ForwarderChange } from './edge-tables.js'
 import { type EdgeExplanation, explainFlow } from './explain.js'
 import { NextHops } from './next-hops.js'
-import { readConfig, type Settings, TableCache } from './read-config.js'
+import { type Pool, readConfig, type Settings, TableCache } from './read-config.js'
 
 /** Sizes of maps, which are fixed when they are made. */
 export interface ForwarderLimits {
@@ -32,7 +25,7 @@ export interface ForwarderLimits {
   pools?: number | undefined
 }
 
-export interface ForwarderOptions {
+export interface ForwarderOptions extends PinOptions {
   /** Where packets for VIPs come in. */
   interface: string
   /** Default `auto`: in the driver where it can, else in the network stack; `mode` says which. */
@@ -49,7 +42,7 @@ export interface ForwarderStats {
   pools: readonly { name: string; slots: number; bytes: number; digest: string }[]
 }
 
-const OPTIONS: readonly (keyof ForwarderOptions)[] = ['interface', 'mode', 'limits']
+const OPTIONS: readonly (keyof ForwarderOptions)[] = ['interface', 'mode', 'pinPath', 'limits']
 const LIMITS = { services: 16_384, slots: 16_384, backends: 8192, pools: 1024 } as const
 type Limits = Record<keyof typeof LIMITS, number>
 const HIGHEST = { services: 2 ** 20, slots: 2 ** 19, backends: 65_535, pools: 65_535 } as const
@@ -65,46 +58,62 @@ const ICMP_INTERVAL_MS = 10
  * An edge: forwards datagrams for VIPs to backends, in the kernel (XDP), as a configuration says.
  *
  * Needs root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON; Linux 5.15. Packets that are for no service go to the host as
- * ever. When the process ends, so does the forwarding.
+ * ever. When the process ends, so does the forwarding, unless it has a `pinPath`: then it goes on, and the next instance with
+ * that path takes it over.
  */
 export class Forwarder {
   readonly interface: string
   /** Where the program runs. */
   readonly mode: XdpMode
   readonly #on: NetworkInterface
-  readonly #loaded: LoadedObject<typeof edgeObject>
-  readonly #link: BpfLink
+  /** Whether it found a data plane at `pinPath`, and took it over with its configuration. */
+  readonly adopted: boolean
+  readonly #plane: DataPlane<typeof edgeObject>
   readonly #tables: EdgeTables
   readonly #hops: NextHops
   readonly #timer: NodeJS.Timeout
   readonly #cache = new TableCache()
+  #config: ForwarderConfig | undefined
   #settings: Settings | undefined
   #applying: Promise<unknown> = Promise.resolve()
-  #detached = false
+  #ended = false
 
-  private constructor(on: NetworkInterface, loaded: LoadedObject<typeof edgeObject>, link: BpfLink, mode: XdpMode) {
+  private constructor(
+    on: NetworkInterface,
+    plane: DataPlane<typeof edgeObject>,
+    mode: XdpMode,
+    manifest: Manifest | undefined,
+  ) {
     this.interface = on.name
     this.mode = mode
     this.#on = on
-    this.#loaded = loaded
-    this.#link = link
-    this.#tables = new EdgeTables(loaded.maps)
+    this.adopted = plane.adopted
+    this.#plane = plane
+    this.#config = manifest?.config
+    this.#settings = manifest && readConfig(manifest.config, this.#cache)
+    const adopted = manifest && { settings: this.#settings!, state: manifest.state }
+    this.#tables = new EdgeTables(plane.maps, adopted)
     this.#hops = new NextHops(on)
+    this.#hops.watch(backendsOf(this.#settings).map(({ address }) => address))
     this.#timer = setInterval(() => this.#refresh(), REFRESH_MS)
     this.#timer.unref()
   }
 
   /**
-   * Attaches the edge's program. It forwards nothing before the first `apply`.
+   * Attaches the edge's program. It forwards nothing before the first `apply`. With a `pinPath` where another instance left its
+   * data plane, that goes on with its configuration, and the program is exchanged under way: each packet goes through the old
+   * one or the new one. A change that the other instance was in the middle of is carried out.
    *
    * @throws ArgumentTypeError, ArgumentRangeError; BpfError ERR_BPF_PERMISSION, ERR_BPF_INTERFACE, ERR_BPF_BUSY,
-   * ERR_BPF_NO_NATIVE_XDP, ERR_BPF_VERIFIER, ERR_BPF_SYSTEM; UnsupportedKernelError; UnsupportedPlatformError
+   * ERR_BPF_NO_NATIVE_XDP, ERR_BPF_VERIFIER, ERR_BPF_SYSTEM; with `pinPath` ERR_BPF_FILESYSTEM, ERR_BPF_LOCKED (another instance
+   * has it), ERR_BPF_INCOMPATIBLE (other limits, interface, mode or version); UnsupportedKernelError; UnsupportedPlatformError
    */
   static async attach(options: ForwarderOptions): Promise<Forwarder> {
-    const { mode, limits } = readOptions(options)
+    const { mode, limits, pinPath } = readOptions(options)
     const on = interfaceByName(options.interface)
     const buckets = limits.services // four places for each entry: see ServiceBuckets
-    const loaded = loadObject(edgeObject, {
+    const plane = DataPlane.load(edgeObject, {
+      pinPath,
       entries: {
         services: buckets,
         serviceTable: Math.min(limits.services, HIGHEST.backends),
@@ -117,10 +126,11 @@ export class Forwarder {
       settings: settingsOf(EdgeSettings, edgeSettings(buckets)),
     })
     try {
-      const { link, mode: attached } = attachXdp({ program: loaded.programs.edge, interface: on, mode })
-      return new Forwarder(on, loaded, link, attached)
+      const manifest = plane.folder && readManifest(plane.folder)
+      const attached = plane.attachXdp(plane.programs.edge, on, mode)
+      return new Forwarder(on, plane, attached, manifest)
     } catch (error) {
-      loaded.close()
+      plane.abandon()
       throw error
     }
   }
@@ -139,10 +149,15 @@ export class Forwarder {
     return applied
   }
 
+  /** The configuration that is followed; undefined before the first `apply`. */
+  get config(): ForwarderConfig | undefined {
+    return this.#config
+  }
+
   /** What went where since the services and backends were added. @throws ForwarderError ERR_FORWARDER_DETACHED */
   stats(): ForwarderStats {
     this.#checkAttached()
-    const { maps } = this.#loaded
+    const { maps } = this.#plane
     const reasons = Object.entries(Reason).filter(([name, index]) => index < Reason.count && name !== 'forwarded')
     const pools = [...(this.#settings?.pools.values() ?? [])]
     return {
@@ -175,31 +190,43 @@ export class Forwarder {
     return explainFlow(this.#settings, flow)
   }
 
-  /** Takes the program away; packets for VIPs go to the host from now on. */
+  /** Takes the program and all pins away; packets for VIPs go to the host from now on. */
   async detach(): Promise<void> {
-    if (this.#detached) return
-    this.#detached = true
-    clearInterval(this.#timer)
-    await this.#applying.catch(() => {})
-    this.#link.detach()
-    this.#link.close()
-    this.#loaded.close()
+    if (await this.#end()) this.#plane.detach()
+  }
+
+  /** Ends this instance. With a `pinPath` the data plane goes on as it is, else it is taken away. */
+  async close(): Promise<void> {
+    if (await this.#end()) this.#plane.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.detach()
+    return this.close()
+  }
+
+  /** @returns whether it had not ended before */
+  async #end(): Promise<boolean> {
+    if (this.#ended) return false
+    this.#ended = true
+    clearInterval(this.#timer)
+    await this.#applying.catch(() => {})
+    return true
   }
 
   async #apply(config: ForwarderConfig): Promise<ForwarderChange & { unreachable: string[] }> {
     this.#checkAttached()
     const settings = readConfig(config, this.#cache)
-    const backends = [...settings.pools.values()].flatMap((pool) => pool.backends)
+    const backends = backendsOf(settings)
     const addresses = backends.map(({ address }) => address)
     const serving = backends.filter(({ state, weight }) => state === 'up' && weight > 0).map(({ address }) => address)
     await this.#hops.find(addresses, serving)
     this.#checkAttached()
-    const change = this.#tables.apply(settings, this.#hops.to)
+    const { folder } = this.#plane
+    const written = writable(config)
+    const save = folder && ((state: Manifest['state']) => writeManifest(folder, { config: written, state }))
+    const change = this.#tables.apply(settings, this.#hops.to, save)
     this.#settings = settings
+    this.#config = written
     this.#hops.keep(addresses)
     return { ...change, unreachable: this.#hops.unknown(serving) }
   }
@@ -211,8 +238,12 @@ export class Forwarder {
   }
 
   #checkAttached(): void {
-    if (this.#detached) throw forwarderDetached(this.#on.name)
+    if (this.#ended) throw forwarderDetached(this.#on.name)
   }
+}
+
+function backendsOf(settings: Settings | undefined): Pool['backends'] {
+  return [...(settings?.pools.values() ?? [])].flatMap((pool) => pool.backends)
 }
 
 function edgeSettings(buckets: number): EdgeSettings {
@@ -236,8 +267,10 @@ function edgeSettings(buckets: number): EdgeSettings {
 function readOptions(options: ForwarderOptions): {
   mode: XdpMode | 'auto'
   limits: Limits
+  pinPath: string | undefined
 } {
   checkOptions(options, OPTIONS)
+  checkPinPath(options)
   checkString('options.interface', options.interface)
   const { mode = 'auto' } = options
   if (!MODES.includes(mode))
@@ -254,5 +287,5 @@ function readOptions(options: ForwarderOptions): {
   if ((limits.services & (limits.services - 1)) !== 0) {
     throw invalidArgValue('options.limits.services', 'must be a power of two', limits.services)
   }
-  return { mode, limits }
+  return { mode, limits, pinPath: options.pinPath }
 }

@@ -38,6 +38,11 @@ export class NextHops {
     }
   }
 
+  /** Begins to look at the ways to addresses, without waiting for neighbours. */
+  watch(addresses: readonly MappedAddress[]): void {
+    this.#look(addresses)
+  }
+
   /** Forgets the ways to all other addresses. */
   keep(addresses: Iterable<MappedAddress>): void {
     const kept = new Set([...addresses].map(textOf))

@@ -7,9 +7,21 @@ import { play } from '../../netns/actor.js'
 let forwarder: Forwarder | undefined
 
 const part = {
-  async attach(): Promise<{ mode: string }> {
-    forwarder = await Forwarder.attach({ interface: 'eth0' })
-    return { mode: forwarder.mode }
+  async attach(pinPath?: string): Promise<{ mode: string; adopted: boolean }> {
+    forwarder = await Forwarder.attach({ interface: 'eth0', pinPath })
+    return { mode: forwarder.mode, adopted: forwarder.adopted }
+  },
+
+  config(): ForwarderConfig | undefined {
+    return forwarder!.config
+  },
+
+  async close(): Promise<void> {
+    await forwarder!.close()
+  },
+
+  async detach(): Promise<void> {
+    await forwarder!.detach()
   },
 
   async apply(config: ForwarderConfig) {

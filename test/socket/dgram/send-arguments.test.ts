@@ -19,7 +19,7 @@ async function makePair(create: typeof dgram.createSocket, connected: boolean): 
   const countedLookup = (name: string, options: LookupOptions, callback: (...result: never[]) => void) => {
     const done = new Promise<void>((resolve) =>
       lookup(name, options, (...result) => {
-        callback(...(result as never[]))
+        callback(...(result as unknown as never[]))
         resolve()
       }),
     ).then(() => void lookups.delete(done))
