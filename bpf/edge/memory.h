@@ -16,9 +16,9 @@ INLINE struct flow_secret other_secret(struct flow_secret secret, __u32 tweak) {
 /* Any numbers, one for each use. */
 enum { TWEAK_FLOW = 0x5bd1e995, TWEAK_PORT_HIGH = 0x27d4eb2f, TWEAK_PORT_LOW = 0x165667b1 };
 
-/* What of a flow its affinity looks at, in a pool: services that share a pool and a secret share memory. */
+/* What of a flow its affinity looks at. */
 INLINE __u64 key_of_flow(const struct service* service, const struct delivered* packet) {
-  const struct flow_secret secret = other_secret(service->secret, TWEAK_FLOW ^ service->pool);
+  const struct flow_secret secret = other_secret(service->secret, TWEAK_FLOW ^ service->memory);
   return (__u64)packet->hash << 32 | hash_flow(&packet->flow, packet->version, service->affinity, secret);
 }
 

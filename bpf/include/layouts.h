@@ -62,7 +62,9 @@ struct service {
   __u8 flags;            /* enum service_flags */
   __u8 quic_config_bits; /* for SERVICE_QUIC: bit i set: config rotation i (0-6) is ours */
   __u8 quic_id_length;   /* for SERVICE_QUIC: bytes of the server ID, 1-8 */
-  __u32 reserved;        /* 0 */
+  __u32 memory; /* for SERVICE_FLOW_TABLE: services with the same one, and the same secret, remember flows
+                 * together
+                 */
 };
 
 /* --- edge: which backend ------------------------------------------------------------------------------- */
@@ -112,7 +114,7 @@ enum backend_flags {
 };
 
 /* Value of ARRAY `backends`. Never changed while a table refers to it, but for `next_hop`, `source_mac`,
- * `ifindex` and `flags`. */
+ * `ifindex`, `flags` and `epoch`. */
 struct backend {
   __be32 address[4]; /* destination of what is sent to it; not looked at by DELIVERY_L2 */
   __be32 source[4];  /* source of the same; of the same family */
@@ -126,7 +128,7 @@ struct backend {
                      used */
   __u8 delivery;  /* enum delivery */
   __u8 flags;     /* enum backend_flags */
-  __u32 epoch;    /* grows when the backend goes for good: what remembers it is forgotten */
+  __u32 epoch;    /* grows when the backend is down or goes: what remembers it is forgotten */
 };
 
 /* Key of HASH `sources`: hosts whose encapsulated packets are taken. On the edge the value is the index of a

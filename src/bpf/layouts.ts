@@ -69,6 +69,7 @@ export interface Service {
   flags: number
   quicConfigBits: number
   quicIdLength: number
+  memory: number
 }
 export const Service: Layout<Service> = layout(24, {
   secret: FlowSecret,
@@ -78,7 +79,7 @@ export const Service: Layout<Service> = layout(24, {
   flags: u8,
   quicConfigBits: u8,
   quicIdLength: u8,
-  reserved: u32,
+  memory: u32,
 })
 
 /** `enum table_constant` */

@@ -52,6 +52,11 @@ export interface ServiceConfig {
    * only one with the affinity `client-ip`.
    */
   fragments?: boolean | undefined
+  /**
+   * Whether flows stay with the backend that they have when the pool changes, as long as it is not down and they are not idle;
+   * default false. A backend that drains keeps its flows so. Needs `flowTable` of `Forwarder.attach`.
+   */
+  flowTable?: boolean | undefined
   /** Whether the edge answers echo requests to the VIPs, default true. */
   echo?: boolean | undefined
 }

@@ -4,6 +4,7 @@ import {
   BackendFlags,
   Backend as BackendLayout,
   Delivery,
+  ServiceFlags,
   Service as ServiceLayout,
   ServiceValue,
   TableConstant,
@@ -13,9 +14,11 @@ import { thread } from '../internal/thread.js'
 import { NO_BACKEND } from '../pinning/backends.js'
 import { AFFINITIES } from '../pinning/flow-key.js'
 import { isIPv4, type MappedAddress, textOf } from './address.js'
+import type { DeliveryName } from './config.js'
 import { clearCounters } from './counters.js'
 import type { EdgeState, Retired } from './edge-state.js'
 import { entriesOf, type WantedEntry } from './entries.js'
+import { type FlowMemory, flowCheck } from './flow-memory.js'
 import { IndexPool } from './index-pool.js'
 import type { Pool, Service, Settings } from './read-config.js'
 import { type Run, RunPool } from './run-pool.js'
@@ -55,6 +58,8 @@ export interface ForwarderChange {
 }
 
 interface KnownBackend {
+  /** In every pool that has it. */
+  down: boolean
   index: number
   counters: number
   id: string
@@ -95,6 +100,8 @@ interface Next {
 const HIGHEST_MTU = 65_535
 /** Long beyond what a packet takes. */
 const GRACE_MS = 20
+/** By their numbers in `enum delivery`. */
+const DELIVERIES = Object.fromEntries(Object.entries(Delivery).map(([name, number]) => [number, name as DeliveryName]))
 const NO_MAC = new Uint8Array(6)
 const chunksFor = (slots: number) => Math.ceil(slots / TableConstant.chunkSlots)
 const key = (index: number) => Uint32Array.of(index)
@@ -106,6 +113,7 @@ const key = (index: number) => Uint32Array.of(index)
  */
 export class EdgeTables {
   readonly #maps: EdgeMaps
+  readonly #memory: FlowMemory | undefined
   readonly #buckets: ServiceBuckets
   readonly #chunkMemory: Uint16Array
   readonly #poolMemory: BigUint64Array
@@ -126,12 +134,14 @@ export class EdgeTables {
 
   /**
    * @param maps all of them empty
+   * @param memory what flows are remembered by
    * @param adopted what was saved last of maps that are not: a change that was broken off is carried out
    */
-  constructor(maps: EdgeMaps, adopted?: { settings: Settings; state: EdgeState }) {
+  constructor(maps: EdgeMaps, memory?: FlowMemory, adopted?: { settings: Settings; state: EdgeState }) {
     const next = adopted && this.#recall(maps, adopted.settings, adopted.state)
     const used = next && adopted && usedBy(next, adopted.state.retired)
     this.#maps = maps
+    this.#memory = memory
     this.#buckets = new ServiceBuckets(maps.services.memory())
     this.#chunkMemory = new Uint16Array(maps.slots.memory())
     this.#poolMemory = new BigUint64Array(maps.pools.memory())
@@ -143,7 +153,7 @@ export class EdgeTables {
     this.#backendCounters = new IndexPool(maps.backendCounters.entries, used?.backendCounters)
     if (next === undefined || adopted === undefined) return
     this.#entries = new Map([...this.#buckets.entries()].map((entry) => [nameOf(entry), entry]))
-    this.#publish(next, next.wanted)
+    this.#publish(next, next.wanted, adopted.state.retired)
     this.#retire(next, adopted.state.retired)
     this.#signature = signatureOf(adopted.settings)
   }
@@ -196,7 +206,7 @@ export class EdgeTables {
       throw error
     }
     const change = this.#difference(settings, next)
-    this.#publish(next, wanted)
+    this.#publish(next, wanted, retired)
     this.#retire(next, retired)
     this.#signature = signature
     return change
@@ -225,6 +235,16 @@ export class EdgeTables {
     })
   }
 
+  /** The backend that a flow goes to because it went there before. */
+  remembered(flow: bigint): { id: string; address: string; delivery: DeliveryName } | undefined {
+    const found = this.#memory?.recall(flow)
+    if (found === undefined) return undefined
+    const known = [...this.#backends.values()].find(({ index }) => index === found.index)
+    if (known === undefined || flowCheck(flow, known.value.epoch) !== found.check) return undefined
+    const { address, delivery } = known.value
+    return { id: known.id, address: textOf(address), delivery: DELIVERIES[delivery]! }
+  }
+
   /** Bytes of the map `slots` that a pool's table takes. */
   bytesOf(pool: string): number {
     return this.#pools.get(pool)!.run.count * TableConstant.chunkSlots * 2
@@ -233,12 +253,16 @@ export class EdgeTables {
   /** What was known when `state` was saved. */
   #recall(maps: EdgeMaps, settings: Settings, state: EdgeState): Next & { wanted: Map<string, WantedEntry> } {
     const backends = new Map<string, KnownBackend>()
+    const members = [...settings.pools.values()].flatMap((pool) => pool.backends)
+    const serving = members.filter(({ state: is }) => is !== 'down').map((one) => countedAs(one.id, one))
+    const down = new Set(members.map((one) => countedAs(one.id, one)))
+    for (const one of serving) down.delete(one)
     for (const [name, index, counters, id, bytes] of state.backends) {
       const saved = decode(BackendLayout, Buffer.from(bytes, 'hex'))
       // The way to it may have changed since.
       const found = decode(BackendLayout, maps.backends.lookup(key(index))!)
       const value = nameOfBackend(id, found) === name && found.counters === counters ? found : saved
-      backends.set(name, { index, counters, id, value })
+      backends.set(name, { index, counters, id, down: down.has(countedAs(id, value)), value })
     }
     const pools = new Map<string, KnownPool>()
     for (const [name, index, first, members] of state.pools) {
@@ -249,7 +273,7 @@ export class EdgeTables {
     const places = new Map(state.services.map(([name, ...place]) => [name, place]))
     for (const service of settings.services) {
       const [index, counters] = places.get(service.name)!
-      const value = serviceValue(service, settings.secret, pools.get(service.pool)!.index, counters)
+      const value = serviceValue(service, settings, pools.get(service.pool)!.index, counters)
       services.set(service.name, { index, counters, value })
     }
     const wanted = entriesOf(settings.services, ({ name }) => services.get(name)!.index)
@@ -264,7 +288,8 @@ export class EdgeTables {
 
   /** @returns the indices of the pool's backends, in their order */
   #placeBackends(pool: Pool, hopTo: (address: MappedAddress) => Hop, next: Next, undo: (() => void)[]): number[] {
-    return pool.backends.map(({ id, address }) => {
+    return pool.backends.map(({ id, address, state }) => {
+      const down = state === 'down'
       const hop = hopTo(address)
       const source = pool.source ?? hop.source
       const value: BackendLayout = {
@@ -276,12 +301,15 @@ export class EdgeTables {
         mtu: Math.min(pool.mtu ?? hop.mtu, HIGHEST_MTU),
         port: pool.port,
         delivery: Delivery[pool.delivery],
-        epoch: 0,
+        epoch: 0, // see below
         ...hopFields(hop),
       }
       const name = nameOfBackend(id, value)
       const placed = next.backends.get(name) // another pool has it, too
-      if (placed !== undefined) return placed.index
+      if (placed !== undefined) {
+        placed.down &&= down
+        return placed.index
+      }
       const known = this.#backends.get(name)
       const counted = countedAs(id, value)
       // One that only moves to another index goes on counting where it counted.
@@ -291,7 +319,9 @@ export class EdgeTables {
         take(this.#backendCounters, 'backend_counters', this.#maps.backendCounters, undo)
       next.counters.set(counted, counters)
       const index = known?.index ?? take(this.#backendIndices, 'backends', this.#maps.backends, undo)
-      next.backends.set(name, { index, counters, id, value: { ...value, counters } })
+      // Whoever had the index before left its epoch there.
+      const epoch = known?.value.epoch ?? this.#epochAt(index)
+      next.backends.set(name, { index, counters, id, down, value: { ...value, counters, epoch } })
       return index
     })
   }
@@ -310,14 +340,14 @@ export class EdgeTables {
 
   #placeService(
     service: Service,
-    { secret }: Settings,
+    settings: Settings,
     pools: Map<string, KnownPool>,
     undo: (() => void)[],
   ): KnownService {
     const known = this.#services.get(service.name)
     const counters =
       known?.counters ?? take(this.#serviceCounters, 'service_counters', this.#maps.serviceCounters, undo)
-    const value = serviceValue(service, secret, pools.get(service.pool)!.index, counters)
+    const value = serviceValue(service, settings, pools.get(service.pool)!.index, counters)
     if (known !== undefined && same(encode(ServiceLayout, known.value), encode(ServiceLayout, value))) return known
     return {
       index: take(this.#serviceIndices, 'service_table', this.#maps.serviceTable, undo),
@@ -376,7 +406,7 @@ export class EdgeTables {
   }
 
   /** From what nobody refers to yet to what packets look at first. */
-  #publish(next: Next, wanted: Map<string, WantedEntry>): void {
+  #publish(next: Next, wanted: Map<string, WantedEntry>, retired: Retired): void {
     const size = TableConstant.chunkSlots
     for (const [name, { index, value }] of next.backends) {
       const known = this.#backends.get(name)
@@ -404,6 +434,25 @@ export class EdgeTables {
     }
     for (const [name, entry] of this.#entries) if (!wanted.has(name)) this.#buckets.delete(entry)
     this.#entries = new Map([...wanted].map(([name, entry]) => [name, entry.key]))
+    // Tables do not lead there any more; now what is remembered does not, either.
+    for (const [name, known] of next.backends) if (known.down && !this.#backends.get(name)?.down) this.#forget(known)
+    for (const index of retired.backendIndices) this.#forgetAt(index)
+  }
+
+  /** Makes flows forget a backend. */
+  #forget(known: KnownBackend): void {
+    known.value = { ...known.value, epoch: known.value.epoch + 1 }
+    this.#maps.backends.update(key(known.index), encode(BackendLayout, known.value))
+  }
+
+  /** The same of one that is gone. */
+  #forgetAt(index: number): void {
+    const value = decode(BackendLayout, this.#maps.backends.lookup(key(index))!)
+    this.#maps.backends.update(key(index), encode(BackendLayout, { ...value, epoch: value.epoch + 1 }))
+  }
+
+  #epochAt(index: number): number {
+    return decode(BackendLayout, this.#maps.backends.lookup(key(index))!).epoch
   }
 
   /** What a change leaves behind. */
@@ -501,8 +550,8 @@ function slotsOf({ slots }: Pool['table'], members: readonly number[]): Uint16Ar
 }
 
 function serviceValue(
-  { affinity }: Service,
-  secret: Settings['secret'],
+  { affinity, flowTable, pool: name }: Service,
+  { secret, pools }: Settings,
   pool: number,
   counters: number,
 ): ServiceLayout {
@@ -511,7 +560,8 @@ function serviceValue(
     pool,
     counters,
     affinity: AFFINITIES.indexOf(affinity),
-    flags: 0,
+    flags: flowTable ? ServiceFlags.flowTable : 0,
+    memory: flowTable ? pools.get(name)!.memory : 0,
     quicConfigBits: 0,
     quicIdLength: 0,
   }
@@ -554,7 +604,7 @@ function nameOfBackend(id: string, { address, source, vlan, mtu, port, delivery 
 }
 
 /** What has a counter of its own: a backend by its name and address, however it is reached. */
-function countedAs(id: string, { address }: BackendLayout): string {
+function countedAs(id: string, { address }: { address: MappedAddress }): string {
   return JSON.stringify([id, textOf(address)])
 }
 

@@ -4,6 +4,7 @@ import { type Flow, FlowKey } from '../pinning/flow-key.js'
 import { halfSipHash24, slotOf } from '../pinning/half-siphash.js'
 import { readAddress, textOf } from './address.js'
 import type { DeliveryName } from './config.js'
+import { flowKeyOf } from './flow-memory.js'
 import type { Settings } from './read-config.js'
 
 /** Where a flow's packets go, and why. It holds neither the secret nor the hash. */
@@ -14,16 +15,32 @@ export interface EdgeExplanation {
   /** The slot of the pool's table that the flow leads to. */
   slot: number | undefined
   table: { kind: string; size: number; digest: string } | undefined
+  /** Whether it goes where it went before, whatever the table says (`flowTable`). */
+  remembered: boolean
   /** Undefined when there is none: the packets are dropped. */
   backend: { id: string; address: string; delivery: DeliveryName } | undefined
   /** The same in words. */
   why: string
 }
 
-const NOTHING = { service: undefined, pool: undefined, slot: undefined, table: undefined, backend: undefined }
+const NOTHING = {
+  service: undefined,
+  pool: undefined,
+  slot: undefined,
+  table: undefined,
+  remembered: false,
+  backend: undefined,
+}
+
+/** Finds the backend that is remembered under a key. */
+export type Remembered = (flow: bigint) => EdgeExplanation['backend']
 
 /** @throws ArgumentTypeError ERR_MISSING_ARGS, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE; ArgumentRangeError */
-export function explainFlow(settings: Settings | undefined, flow: Flow): EdgeExplanation {
+export function explainFlow(
+  settings: Settings | undefined,
+  flow: Flow,
+  remembered: Remembered = () => undefined,
+): EdgeExplanation {
   if (flow.local === undefined) throw missingArgument('flow.local')
   const { address, port } = flow.local
   const vip = textOf(readAddress('flow.local.address', address))
@@ -37,11 +54,23 @@ export function explainFlow(settings: Settings | undefined, flow: Flow): EdgeExp
   const pool = settings.pools.get(service.pool)!
   const { kind, size, digest, slots } = pool.table
   const key = new FlowKey(service.affinity).set(flow)
-  const slot = slotOf(halfSipHash24(key.words, key.length, ...settings.secret), size)
-  const found = { service: service.name, pool: pool.name, slot, table: { kind, size, digest } }
+  const hash = halfSipHash24(key.words, key.length, ...settings.secret)
+  const slot = slotOf(hash, size)
+  const found = { service: service.name, pool: pool.name, slot, table: { kind, size, digest }, remembered: false }
   const place = slots[slot]!
   const backend = place === NO_BACKEND ? undefined : pool.backends[place]
   const way = `${vip} port ${port} is of the service ${service.name}, whose pool is ${pool.name}`
+  const before = service.flowTable
+    ? remembered(flowKeyOf(hash, key.words, key.length, settings.secret, pool.memory))
+    : undefined
+  if (before !== undefined) {
+    return {
+      ...found,
+      remembered: true,
+      backend: before,
+      why: `${way}; the flow is remembered, and stays with ${before.id}`,
+    }
+  }
   if (backend === undefined)
     return { ...found, backend: undefined, why: `${way}; nobody there is up: the packets are dropped` }
   return {

@@ -1,15 +1,17 @@
 import { edgeObject, interfaceByName, type NetworkInterface, type XdpMode } from '../bpf/index.js'
-import { EdgeSettings, Reason } from '../bpf/layouts.js'
+import { EdgeSettings, FlowConstant, Reason } from '../bpf/layouts.js'
 import { settingsOf } from '../bpf/object.js'
-import { checkInteger, checkOptions, checkString } from '../errors/checks.js'
-import { forwarderDetached, invalidArgValue } from '../errors.js'
+import { checkInteger, checkOptions, checkProperties, checkString } from '../errors/checks.js'
+import { forwarderDetached, forwarderNoEvents, invalidArgValue } from '../errors.js'
 import type { Flow } from '../pinning/index.js'
 import type { ForwarderConfig } from './config.js'
 import { type Traffic, trafficOf } from './counters.js'
 import { checkPinPath, DataPlane, type PinOptions } from './data-plane.js'
+import { type CounterNames, type EdgeEvent, readEvents } from './edge-events.js'
 import { type Manifest, readManifest, writable, writeManifest } from './edge-state.js'
 import { EdgeTables, type ForwarderChange } from './edge-tables.js'
 import { type EdgeExplanation, explainFlow } from './explain.js'
+import { FlowMemory } from './flow-memory.js'
 import { NextHops } from './next-hops.js'
 import { type Pool, readConfig, type Settings, TableCache } from './read-config.js'
 
@@ -25,12 +27,32 @@ export interface ForwarderLimits {
   pools?: number | undefined
 }
 
+/** What `flowTable` of services takes. */
+export interface FlowTableOptions {
+  /** Flows that are remembered at most: a power of two, 4 – 2²⁴, default 2²⁰. 16 bytes each. The one that was idle longest makes room. */
+  flows?: number | undefined
+  /** Seconds without a datagram after which a flow is forgotten, 1 – 86,400, default 60. */
+  idle?: number | undefined
+}
+
+/** Which packets `events` tells of. */
+export interface EventOptions {
+  /** One packet in so many, at random: a power of two, 1 – 2³⁰, default 1024. */
+  sample?: number | undefined
+  /** Of the buffer: a power of two, 4096 – 2²⁸, default 262,144. What finds no room in it is not told. */
+  bytes?: number | undefined
+}
+
 export interface ForwarderOptions extends PinOptions {
   /** Where packets for VIPs come in. */
   interface: string
   /** Default `auto`: in the driver where it can, else in the network stack; `mode` says which. */
   mode?: XdpMode | 'auto' | undefined
   limits?: ForwarderLimits | undefined
+  /** Lets services remember their flows. Default: not, which costs nothing, and is as fast for a flood of new flows as for one. */
+  flowTable?: FlowTableOptions | undefined
+  /** Lets `events` tell of a sample of packets. Default: not, which costs nothing. */
+  events?: EventOptions | undefined
 }
 
 export interface ForwarderStats {
@@ -42,11 +64,20 @@ export interface ForwarderStats {
   pools: readonly { name: string; slots: number; bytes: number; digest: string }[]
 }
 
-const OPTIONS: readonly (keyof ForwarderOptions)[] = ['interface', 'mode', 'pinPath', 'limits']
+const OPTIONS: readonly (keyof ForwarderOptions)[] = ['interface', 'mode', 'pinPath', 'limits', 'flowTable', 'events']
 const LIMITS = { services: 16_384, slots: 16_384, backends: 8192, pools: 1024 } as const
 type Limits = Record<keyof typeof LIMITS, number>
 const HIGHEST = { services: 2 ** 20, slots: 2 ** 19, backends: 65_535, pools: 65_535 } as const
 const MODES = ['native', 'generic', 'auto'] as const
+
+const DEFAULT_FLOWS = 2 ** 20
+const MOST_FLOWS = 2 ** 24
+const DEFAULT_IDLE = 60
+const LONGEST_IDLE = 86_400
+const DEFAULT_SAMPLE = 1024
+const DEFAULT_EVENT_BYTES = 2 ** 18
+/** A page; the map is there without events, too. */
+const LEAST_EVENT_BYTES = 4096
 
 /** Milliseconds between two looks at the ways to backends. */
 const REFRESH_MS = 5000
@@ -72,6 +103,8 @@ export class Forwarder {
   readonly #tables: EdgeTables
   readonly #hops: NextHops
   readonly #timer: NodeJS.Timeout
+  readonly #options: Read
+  readonly #ending = new AbortController()
   readonly #cache = new TableCache()
   #config: ForwarderConfig | undefined
   #settings: Settings | undefined
@@ -82,6 +115,7 @@ export class Forwarder {
     on: NetworkInterface,
     plane: DataPlane<typeof edgeObject>,
     mode: XdpMode,
+    options: Read,
     manifest: Manifest | undefined,
   ) {
     this.interface = on.name
@@ -89,10 +123,12 @@ export class Forwarder {
     this.#on = on
     this.adopted = plane.adopted
     this.#plane = plane
+    this.#options = options
     this.#config = manifest?.config
     this.#settings = manifest && readConfig(manifest.config, this.#cache)
     const adopted = manifest && { settings: this.#settings!, state: manifest.state }
-    this.#tables = new EdgeTables(plane.maps, adopted)
+    const memory = options.flowTable && new FlowMemory(plane.maps.flows, options.flowTable.idle)
+    this.#tables = new EdgeTables(plane.maps, memory, adopted)
     this.#hops = new NextHops(on)
     this.#hops.watch(backendsOf(this.#settings).map(({ address }) => address))
     this.#timer = setInterval(() => this.#refresh(), REFRESH_MS)
@@ -109,7 +145,8 @@ export class Forwarder {
    * has it), ERR_BPF_INCOMPATIBLE (other limits, interface, mode or version); UnsupportedKernelError; UnsupportedPlatformError
    */
   static async attach(options: ForwarderOptions): Promise<Forwarder> {
-    const { mode, limits, pinPath } = readOptions(options)
+    const read = readOptions(options)
+    const { mode, limits, pinPath, flowTable, events } = read
     const on = interfaceByName(options.interface)
     const buckets = limits.services // four places for each entry: see ServiceBuckets
     const plane = DataPlane.load(edgeObject, {
@@ -122,13 +159,15 @@ export class Forwarder {
         backends: limits.backends,
         backendCounters: limits.backends,
         pools: limits.pools,
+        flows: flowTable?.sets ?? 1,
+        events: events?.bytes ?? LEAST_EVENT_BYTES,
       },
-      settings: settingsOf(EdgeSettings, edgeSettings(buckets)),
+      settings: settingsOf(EdgeSettings, edgeSettings(buckets, read)),
     })
     try {
       const manifest = plane.folder && readManifest(plane.folder)
       const attached = plane.attachXdp(plane.programs.edge, on, mode)
-      return new Forwarder(on, plane, attached, manifest)
+      return new Forwarder(on, plane, attached, read, manifest)
     } catch (error) {
       plane.abandon()
       throw error
@@ -187,7 +226,26 @@ export class Forwarder {
    */
   explain(flow: Flow): EdgeExplanation {
     this.#checkAttached()
-    return explainFlow(this.#settings, flow)
+    return explainFlow(this.#settings, flow, (key) => this.#tables.remembered(key))
+  }
+
+  /**
+   * Tells of a sample of the packets, as `events` of `attach` says: `for await (const event of edge.events())`. Ends with `signal`,
+   * with the loop, or with this instance. All loops share the sample: each event comes to one of them.
+   *
+   * @throws ForwarderError ERR_FORWARDER_DETACHED, ERR_FORWARDER_NO_EVENTS
+   */
+  events({ signal }: { signal?: AbortSignal | undefined } = {}): AsyncGenerator<EdgeEvent, void, undefined> {
+    this.#checkAttached()
+    if (this.#options.events === undefined) throw forwarderNoEvents()
+    const ends = [this.#ending.signal, ...(signal ? [signal] : [])]
+    return readEvents(this.#plane.maps.events, () => this.#counterNames(), AbortSignal.any(ends))
+  }
+
+  #counterNames(): CounterNames {
+    const services = new Map([...this.#tables.services].map(([name, { counters }]) => [counters, name]))
+    const backends = new Map(this.#tables.counted.map(({ counters, ...backend }) => [counters, backend]))
+    return { service: (counters) => services.get(counters), backend: (counters) => backends.get(counters) }
   }
 
   /** Takes the program and all pins away; packets for VIPs go to the host from now on. */
@@ -208,6 +266,7 @@ export class Forwarder {
   async #end(): Promise<boolean> {
     if (this.#ended) return false
     this.#ended = true
+    this.#ending.abort()
     clearInterval(this.#timer)
     await this.#applying.catch(() => {})
     return true
@@ -216,6 +275,7 @@ export class Forwarder {
   async #apply(config: ForwarderConfig): Promise<ForwarderChange & { unreachable: string[] }> {
     this.#checkAttached()
     const settings = readConfig(config, this.#cache)
+    this.#checkFlowTable(settings)
     const backends = backendsOf(settings)
     const addresses = backends.map(({ address }) => address)
     const serving = backends.filter(({ state, weight }) => state === 'up' && weight > 0).map(({ address }) => address)
@@ -229,6 +289,13 @@ export class Forwarder {
     this.#config = written
     this.#hops.keep(addresses)
     return { ...change, unreachable: this.#hops.unknown(serving) }
+  }
+
+  #checkFlowTable({ services }: Settings): void {
+    if (this.#options.flowTable !== undefined) return
+    const i = services.findIndex(({ flowTable }) => flowTable)
+    if (i < 0) return
+    throw invalidArgValue(`config.services[${i}].flowTable`, 'needs the option flowTable of Forwarder.attach', true)
   }
 
   #refresh(): void {
@@ -246,29 +313,35 @@ function backendsOf(settings: Settings | undefined): Pool['backends'] {
   return [...(settings?.pools.values() ?? [])].flatMap((pool) => pool.backends)
 }
 
-function edgeSettings(buckets: number): EdgeSettings {
+function edgeSettings(buckets: number, { flowTable, events }: Read): EdgeSettings {
   return {
-    flowTable: 0,
+    flowTable: Number(flowTable !== undefined),
     draining: 0,
     quic: 0,
     learnedPorts: 0,
     fragments: 1,
     fib: 1,
-    events: 0,
+    events: Number(events !== undefined),
     returnPath: 0,
-    eventMask: 0,
+    eventMask: events ? events.sample - 1 : 0,
     buckets,
-    flowSets: 1,
-    flowIdle: 0,
+    flowSets: flowTable?.sets ?? 1,
+    flowIdle: flowTable?.idle ?? 0,
     icmpInterval: ICMP_INTERVAL_MS,
   }
 }
 
-function readOptions(options: ForwarderOptions): {
+/** Options that have been checked. */
+interface Read {
   mode: XdpMode | 'auto'
   limits: Limits
   pinPath: string | undefined
-} {
+  /** Sets of the map `flows`, and units of 2³⁰ ns. */
+  flowTable: { sets: number; idle: number } | undefined
+  events: { sample: number; bytes: number } | undefined
+}
+
+function readOptions(options: ForwarderOptions): Read {
   checkOptions(options, OPTIONS)
   checkPinPath(options)
   checkString('options.interface', options.interface)
@@ -284,8 +357,34 @@ function readOptions(options: ForwarderOptions): {
       limits[name] = limit
     }
   }
-  if ((limits.services & (limits.services - 1)) !== 0) {
-    throw invalidArgValue('options.limits.services', 'must be a power of two', limits.services)
+  checkPowerOfTwo('options.limits.services', limits.services, 1, HIGHEST.services)
+  const { pinPath, flowTable, events } = options
+  return {
+    mode,
+    limits,
+    pinPath,
+    flowTable: flowTable && readFlowTable(flowTable),
+    events: events && readEventOptions(events),
   }
-  return { mode, limits, pinPath: options.pinPath }
+}
+
+function readFlowTable(options: FlowTableOptions): Read['flowTable'] {
+  checkProperties('flowTable', options, ['flows', 'idle'])
+  const { flows = DEFAULT_FLOWS, idle = DEFAULT_IDLE } = options
+  checkPowerOfTwo('options.flowTable.flows', flows, FlowConstant.flowWays, MOST_FLOWS)
+  checkInteger('options.flowTable.idle', idle, 1, LONGEST_IDLE)
+  return { sets: flows / FlowConstant.flowWays, idle: Math.ceil((idle * 1e9) / 2 ** 30) }
+}
+
+function readEventOptions(options: EventOptions): Read['events'] {
+  checkProperties('events', options, ['sample', 'bytes'])
+  const { sample = DEFAULT_SAMPLE, bytes = DEFAULT_EVENT_BYTES } = options
+  checkPowerOfTwo('options.events.sample', sample, 1, 2 ** 30)
+  checkPowerOfTwo('options.events.bytes', bytes, LEAST_EVENT_BYTES, 2 ** 28)
+  return { sample, bytes }
+}
+
+function checkPowerOfTwo(name: string, value: number, least: number, most: number): void {
+  checkInteger(name, value, least, most)
+  if ((value & (value - 1)) !== 0) throw invalidArgValue(name, 'must be a power of two', value)
 }

@@ -4,13 +4,23 @@
  *
  * @module
  */
+
 export { BpfError, type BpfErrorDetails, ForwarderError } from '../errors.js'
 export { Backend, type BackendOptions, type BackendStats } from './backend.js'
 export type { DeliveryName, EdgeBackend, ForwarderConfig, PoolConfig, ServiceConfig } from './config.js'
 export type { Traffic } from './counters.js'
+export type { PinOptions } from './data-plane.js'
+export type { EdgeEvent, EdgeEvent } from './edge-events.js'
 export type { ForwarderChange } from './edge-tables.js'
 export type { EdgeExplanation } from './explain.js'
-export { Forwarder, type ForwarderLimits, type ForwarderOptions, type ForwarderStats } from './forwarder.js'
+export {
+  type EventOptions,
+  type FlowTableOptions,
+  Forwarder,
+  type ForwarderLimits,
+  type ForwarderOptions,
+  type ForwarderStats,
+} from './forwarder.js'
 export {
   SourceRewrite,
   type SourceRewriteConfig,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { checkInteger, checkString } from '../errors/checks.js'
 import { invalidArgType, invalidArgValue, missingArgument, outOfRange, unknownOption } from '../errors.js'
 import { type PooledBackend, readBackends } from '../pinning/backends.js'
@@ -10,6 +11,8 @@ import type { DeliveryName, EdgeBackend, ForwarderConfig, PoolConfig, ServiceCon
 /** A pool that has been checked, with its table. */
 export interface Pool {
   name: string
+  /** Names what remembers its flows: a digest of the name. */
+  memory: number
   delivery: DeliveryName
   /** Sorted: the indices of the table are places in it. */
   backends: readonly (PooledBackend & { address: MappedAddress })[]
@@ -30,6 +33,7 @@ export interface Service {
   pool: string
   affinity: Affinity
   fragments: boolean
+  flowTable: boolean
   echo: boolean
 }
 
@@ -77,7 +81,16 @@ const POOL: readonly (keyof PoolConfig)[] = [
   'port',
   'vlan',
 ]
-const SERVICE: readonly (keyof ServiceConfig)[] = ['name', 'vips', 'ports', 'pool', 'affinity', 'fragments', 'echo']
+const SERVICE: readonly (keyof ServiceConfig)[] = [
+  'name',
+  'vips',
+  'ports',
+  'pool',
+  'affinity',
+  'fragments',
+  'flowTable',
+  'echo',
+]
 const DELIVERIES: readonly DeliveryName[] = ['l2', 'ipip', 'gue', 'proxy']
 
 /** Port of GUE (IANA). */
@@ -153,6 +166,7 @@ function readPool(name: string, pool: PoolConfig, tables: TableCache): Pool {
   const source = readSource(where, pool, [...addresses.values()])
   return {
     name,
+    memory: createHash('sha256').update(name).digest().readUInt32LE(0),
     delivery,
     backends: backends.map((backend) => ({ ...backend, address: addresses.get(backend.id)! })),
     table: tables.get(kind, entries, size, `${where}.tableSize`),
@@ -197,7 +211,7 @@ function readSource(
 
 function readService(where: string, service: ServiceConfig, pools: ReadonlyMap<string, Pool>): Service {
   checkFields(where, service, SERVICE)
-  const { name, pool, affinity = 'client-ip-port', fragments = false, echo = true } = service
+  const { name, pool, affinity = 'client-ip-port', fragments = false, flowTable = false, echo = true } = service
   if (name === undefined) throw missingArgument(`${where}.name`)
   checkString(`${where}.name`, name)
   if (name.length < 1 || name.length > LONGEST_NAME)
@@ -219,7 +233,7 @@ function readService(where: string, service: ServiceConfig, pools: ReadonlyMap<s
       affinity,
     )
   }
-  for (const [field, value] of Object.entries({ fragments, echo })) {
+  for (const [field, value] of Object.entries({ fragments, flowTable, echo })) {
     if (typeof value !== 'boolean') throw invalidArgType(`${where}.${field}`, 'of type boolean', value)
   }
   return {
@@ -229,6 +243,7 @@ function readService(where: string, service: ServiceConfig, pools: ReadonlyMap<s
     pool,
     affinity,
     fragments,
+    flowTable,
     echo,
   }
 }

@@ -181,7 +181,7 @@ it.each([
         if (!(error instanceof Crash)) throw error
       }
       last = Number.POSITIVE_INFINITY
-      if (crashes) tables = new EdgeTables(loaded.maps, { settings, state: JSON.parse(saved!) })
+      if (crashes) tables = new EdgeTables(loaded.maps, undefined, { settings, state: JSON.parse(saved!) })
     } finally {
       vi.restoreAllMocks()
     }

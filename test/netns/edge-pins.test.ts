@@ -68,7 +68,7 @@ const packets = async (edge: Actor<EdgePart>) => (await edge.call('stats')).serv
 
 it('an edge is killed, another takes over, with another configuration: not one datagram is lost', async () => {
   const first = newEdge()
-  expect(await first.call('attach', pinPath)).toEqual({ mode: 'native', adopted: false })
+  expect(await first.call('attach', { pinPath })).toEqual({ mode: 'native', adopted: false })
   await first.call('apply', config())
   const before = await client.call('ask')
   expect(new Set(before)).toEqual(new Set(NAMES))
@@ -77,14 +77,14 @@ it('an edge is killed, another takes over, with another configuration: not one d
   const seen = await packets(first)
   await first.kill()
   const second = newEdge()
-  expect(await second.call('attach', pinPath)).toEqual({ mode: 'native', adopted: true })
+  expect(await second.call('attach', { pinPath })).toEqual({ mode: 'native', adopted: true })
   expect(await second.call('config')).toEqual(config())
   expect(await packets(second)).toBeGreaterThan(seen)
   // The program of the first is exchanged for that of the second; what follows are changes.
   for (const names of [['a', 'b'], ['b', 'c'], NAMES]) await second.call('apply', config(names))
   await second.call('close')
   const third = newEdge()
-  expect((await third.call('attach', pinPath)).adopted).toBe(true)
+  expect((await third.call('attach', { pinPath })).adopted).toBe(true)
   await third.call('apply', config())
   const { sent, answered } = await flood
   expect(sent).toBeGreaterThan(1000)
@@ -93,8 +93,10 @@ it('an edge is killed, another takes over, with another configuration: not one d
 })
 
 it('a second instance is refused, and harms nothing', async () => {
-  await expect(newEdge().call('attach', pinPath)).rejects.toMatchObject({ code: 'ERR_BPF_LOCKED' })
-  await expect(newEdge().call('attach', join(mount, 'other'))).rejects.toMatchObject({ code: 'ERR_BPF_BUSY' })
+  await expect(newEdge().call('attach', { pinPath })).rejects.toMatchObject({ code: 'ERR_BPF_LOCKED' })
+  await expect(newEdge().call('attach', { pinPath: join(mount, 'other') })).rejects.toMatchObject({
+    code: 'ERR_BPF_BUSY',
+  })
   expect(existsSync(join(mount, 'other'))).toBe(false)
   expect(await client.call('ask')).not.toContain(null)
 })
@@ -105,6 +107,6 @@ it('detach() takes all of it away', async () => {
   // The host knows nobody of that address.
   expect(new Set(await client.call('ask'))).toEqual(new Set([null]))
   const next = newEdge()
-  expect((await next.call('attach', pinPath)).adopted).toBe(false)
+  expect((await next.call('attach', { pinPath })).adopted).toBe(false)
   await next.call('detach')
 })

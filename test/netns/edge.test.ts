@@ -138,6 +138,84 @@ describe('l2', () => {
   })
 })
 
+it('events tell of packets', async () => {
+  await edge.call('detach')
+  await edge.call('attach', { events: { sample: 1 } })
+  await edge.call('apply', config())
+  await client.call('close')
+  const flows = await client.call('open', VIP, [PORT])
+  const told = edge.call('events', 1)
+  const [answer] = await client.call('ask')
+  const backend = center.backends.find(({ name }) => name === answer)!
+  const [event] = await told
+  expect(event).toEqual({
+    time: expect.any(Number),
+    client: flows[0],
+    local: { address: VIP, port: PORT },
+    service: 'who',
+    backend: { id: answer, address: backend.address },
+    length: 20 + 8 + 'who are you?'.length,
+    reason: 'forwarded',
+    protocol: 'udp',
+  })
+  expect(Math.abs(event!.time - Date.now())).toBeLessThan(5000)
+  await edge.call('detach')
+  await edge.call('attach')
+  await edge.call('apply', config())
+  await expect(edge.call('events', 1)).rejects.toMatchObject({ code: 'ERR_FORWARDER_NO_EVENTS' })
+})
+
+describe('a flow table', () => {
+  beforeAll(async () => {
+    if (whyNoDataCenter()) return
+    await edge.call('detach')
+    await edge.call('attach', { flowTable: { flows: 4096 } })
+  })
+  afterAll(async () => {
+    if (whyNoDataCenter()) return
+    await edge.call('detach')
+    await edge.call('attach')
+  })
+  const remembering = (change: Change = {}): ForwarderConfig => {
+    const { services, ...rest } = config(change)
+    return { ...rest, services: [{ ...services[0]!, flowTable: true }] }
+  }
+
+  it('keeps flows where they are while one drains, and not when it is down', async () => {
+    await edge.call('apply', remembering())
+    await client.call('close')
+    const flows = await client.call('open', VIP, new Array(60).fill(PORT))
+    const explained = () =>
+      edge.call(
+        'explain',
+        flows.map((flow) => ({ client: flow, local: { address: VIP, port: PORT } })),
+      )
+    const before = await client.call('ask')
+    expect(new Set(before)).toEqual(new Set(NAMES))
+    await edge.call('apply', remembering({ states: { b: 'draining' } }))
+    expect(await client.call('ask')).toEqual(before)
+    expect(await explained()).toEqual(before)
+    const late = await client.call('open', VIP, new Array(30).fill(PORT))
+    expect((await client.call('ask')).slice(flows.length)).not.toContain('b')
+    expect(late).toHaveLength(30)
+    await edge.call('apply', remembering({ states: { b: 'down' } }))
+    const after = (await client.call('ask')).slice(0, flows.length)
+    expect(
+      after.filter((name, i) => name === 'b' || name === null || (before[i] !== 'b' && name !== before[i])),
+    ).toEqual([])
+    expect(await explained()).toEqual(after)
+    // Flows that moved stay where they are now.
+    await edge.call('apply', remembering())
+    expect((await client.call('ask')).slice(0, flows.length)).toEqual(after)
+  })
+
+  it('is refused where the edge was attached without', async () => {
+    await edge.call('detach')
+    await edge.call('attach')
+    await expect(edge.call('apply', remembering())).rejects.toThrow('config.services[0].flowTable')
+  })
+})
+
 describe('proxy', () => {
   const PROXIED = 5301
 

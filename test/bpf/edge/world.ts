@@ -217,6 +217,7 @@ function serviceValue(service: TestService, index: number, secret: Uint8Array): 
   return {
     secret: { words: [words.getUint32(0, true), words.getUint32(4, true)] },
     pool: service.pool,
+    memory: service.pool,
     counters: index,
     affinity: AFFINITIES.indexOf(service.affinity),
     flags: service.flags ?? 0,
