@@ -62,9 +62,7 @@ struct service {
   __u8 flags;            /* enum service_flags */
   __u8 quic_config_bits; /* for SERVICE_QUIC: bit i set: config rotation i (0-6) is ours */
   __u8 quic_id_length;   /* for SERVICE_QUIC: bytes of the server ID, 1-8 */
-  __u32 memory; /* for SERVICE_FLOW_TABLE: services with the same one, and the same secret, remember flows
-                 * together
-                 */
+  __u32 memory; /* for SERVICE_FLOW_TABLE: services with the same one and the same secret remember together */
 };
 
 /* --- edge: which backend ------------------------------------------------------------------------------- */

@@ -10,7 +10,7 @@ export { Backend, type BackendOptions, type BackendStats } from './backend.js'
 export type { DeliveryName, EdgeBackend, ForwarderConfig, PoolConfig, ServiceConfig } from './config.js'
 export type { Traffic } from './counters.js'
 export type { PinOptions } from './data-plane.js'
-export type { EdgeEvent, EdgeEvent } from './edge-events.js'
+export type { EdgeEvent } from './edge-events.js'
 export type { ForwarderChange } from './edge-tables.js'
 export type { EdgeExplanation } from './explain.js'
 export {
