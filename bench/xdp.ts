@@ -1,16 +1,17 @@
 // What a packet costs in the programs of the data plane, by BPF_PROG_TEST_RUN. Needs root and clang-14.
 import { type EdgeCost, measureEdge } from './bpf/edge-cost.js'
+import { type HostCost, measureHosts } from './bpf/host-cost.js'
 import { type Benchmark, numberOption, UsageError } from './harness/benchmark.js'
 import { describeMachine } from './harness/machine.js'
 import { atMost, type Goal, table } from './harness/report.js'
 
 /** Nanoseconds above the wrapper. */
-export interface XdpCase extends EdgeCost {
-  program: 'edge' | 'edge with flow table'
-}
+export type XdpCase = (EdgeCost & { program: 'edge' | 'edge with flow table' }) | HostCost
 
 /** Most that one delivery may cost, whatever the number of flows, over IPv4. */
 const LIMITS = { l2: 35, ipip: 50, proxy: 75 } as const
+/** Of the programs of backends: most that a packet may cost, whatever the number of flows. */
+const HOST_LIMITS = { 'backend, ipip': 20, 'source_rewrite, learned': 60 } as const
 /** How much dearer the dearest number of flows may be than the cheapest. */
 const FLATNESS = 1.15
 
@@ -30,12 +31,16 @@ function goals(cases: readonly XdpCase[]): Goal[] {
       Math.max(...costs) / Math.min(...costs),
     )
   })
-  return [...limits, ...flat]
+  const hosts = Object.entries(HOST_LIMITS).map(([program, limit]) => {
+    const costs = cases.filter((one) => one.program === program).map(({ cost }) => cost)
+    return atMost(`${program}, IPv4: ns above the wrapper, dearest number of flows`, limit, Math.max(...costs))
+  })
+  return [...limits, ...flat, ...hosts]
 }
 
 export const xdp: Benchmark<XdpCase> = {
   name: 'xdp',
-  summary: 'what a packet costs at the edge, by delivery, family and number of flows (root)',
+  summary: 'what a packet costs in the programs of the data plane, by number of flows (root)',
   options: { rounds: { type: 'string' } },
   help: ['--rounds N        measurements of each case, interleaved, of which the least counts (9)'],
 
@@ -47,9 +52,12 @@ export const xdp: Benchmark<XdpCase> = {
     const plain = await measureEdge(rounds, false)
     progress(`the edge with its flow table, ${rounds} rounds`)
     const remembering = await measureEdge(rounds, true)
+    progress(`the backend and the source rewrite, ${rounds} rounds`)
+    const hosts = await measureHosts(rounds)
     const cases: XdpCase[] = [
       ...plain.map((one) => ({ program: 'edge' as const, ...one })),
       ...remembering.map((one) => ({ program: 'edge with flow table' as const, ...one })),
+      ...hosts,
     ]
     return { name: 'xdp', machine, cases, goals: goals(cases) }
   },
@@ -58,7 +66,7 @@ export const xdp: Benchmark<XdpCase> = {
     const flows = [...new Set(cases.map((one) => one.flows))]
     const rows = new Map<string, Map<string, XdpCase>>()
     for (const one of cases) {
-      const name = `${one.program}, ${one.delivery}, IPv${one.version}`
+      const name = 'delivery' in one ? `${one.program}, ${one.delivery}, IPv${one.version}` : `${one.program}, IPv4`
       rows.set(name, (rows.get(name) ?? new Map()).set(one.flows, one))
     }
     const floor = Math.min(...cases.map((one) => one.floor))

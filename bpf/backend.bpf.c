@@ -3,28 +3,24 @@
 // programs see the client and the VIP (XDP). What is in no tunnel to this host goes on untouched.
 #include "tunnel.h"
 
+#include "address_table.h"
 #include "layouts.h"
 
 /* Sizes for those who load the object file as it is; a loader may choose others. */
 #define EDGES 256
+#define BUCKETS 1024
 
-const volatile struct backend_settings settings = {.ipip = 1, .gue = 1, .gue_port = NET16(6080)};
+const volatile struct backend_settings settings = {
+    .ipip = 1, .gue = 1, .gue_port = NET16(6080), .buckets = BUCKETS};
 
-/* Addresses of this host that tunnels end at. The value says nothing. */
+/* Addresses of this host that tunnels end at, and edges (enum host_kind). */
 struct {
-  MAP_NUMBER(type, BPF_MAP_TYPE_HASH);
-  MAP_NUMBER(max_entries, EDGES);
-  MAP_TYPE(key, struct source_key);
-  MAP_TYPE(value, __u32);
-} endpoints MAP;
-
-/* Edges, and the index of each in `edge_counters`. */
-struct {
-  MAP_NUMBER(type, BPF_MAP_TYPE_HASH);
-  MAP_NUMBER(max_entries, EDGES);
-  MAP_TYPE(key, struct source_key);
-  MAP_TYPE(value, __u32);
-} sources MAP;
+  MAP_NUMBER(type, BPF_MAP_TYPE_ARRAY);
+  MAP_NUMBER(max_entries, BUCKETS);
+  MAP_NUMBER(map_flags, BPF_F_MMAPABLE);
+  MAP_TYPE(key, __u32);
+  MAP_TYPE(value, struct address_bucket);
+} hosts MAP;
 
 /* What came from each edge. */
 struct {
@@ -163,15 +159,18 @@ INLINE int unwrap(struct xdp_md* context, const struct tunnel* tunnel, __u8 vers
   return XDP_PASS;
 }
 
-SECTION("xdp")
-int backend_xdp(struct xdp_md* context) {
+INLINE __u32 find_host(const __be32 address[4], enum host_kind kind) {
+  return find_address(&hosts, settings.buckets, address, (__u32)kind << 14);
+}
+
+INLINE int decapsulate(struct xdp_md* context) {
   void* data = (void*)(long)context->data;
   const void* end = (void*)(long)context->data_end;
   struct tunnel tunnel = {};
   if (!read_tunnel(data, end, &tunnel)) return XDP_PASS;
-  if (bpf_map_lookup_elem(&endpoints, tunnel.to) == 0) return XDP_PASS;
-  const __u32* edge = bpf_map_lookup_elem(&sources, tunnel.from);
-  if (edge == 0) return ended(REASON_UNTRUSTED, tunnel.length, XDP_DROP);
+  if (find_host(tunnel.to, HOST_ENDPOINT) == ADDRESS_MISSING) return XDP_PASS;
+  const __u32 edge = find_host(tunnel.from, HOST_EDGE);
+  if (edge == ADDRESS_MISSING) return ended(REASON_UNTRUSTED, tunnel.length, XDP_DROP);
   if (tunnel.fragment) return ended(REASON_UNSUPPORTED, tunnel.length, XDP_PASS);
   void* inner = data + (tunnel.inner & 0xff); /* which it is, by far: for the verifier */
   OPAQUE(inner);
@@ -179,9 +178,12 @@ int backend_xdp(struct xdp_md* context) {
   if (version == 0 || inner + sizeof(struct iphdr) > end || !take_over_mark(inner, version, tunnel.tos)) {
     return ended(REASON_MALFORMED, tunnel.length, XDP_DROP);
   }
-  count_in(&edge_counters, *edge, tunnel.length);
+  count_in(&edge_counters, edge, tunnel.length);
   count_in(&reason_counters, REASON_DECAPSULATED, tunnel.length);
   return unwrap(context, &tunnel, version);
 }
+
+SECTION("xdp")
+int backend_xdp(struct xdp_md* context) { return decapsulate(context); }
 
 LICENSE("Dual MIT/GPL");

@@ -10,21 +10,25 @@
 #include <linux/in.h>
 #include <linux/pkt_cls.h>
 
+#include "address_table.h"
 #include "checksum.h"
 #include "flow_cache.h"
 #include "parsing.h"
 
-const volatile struct rewrite_settings settings = {
-    .learned = 1, .link_bytes = sizeof(struct ethhdr), .flow_sets = 1};
-
-#define VIPS 1024
-
 /* Sizes for those who load the object file as it is; a loader may choose others. */
+#define VIPS 1024
+#define BUCKETS 1024
+
+const volatile struct rewrite_settings settings = {
+    .learned = 1, .link_bytes = sizeof(struct ethhdr), .flow_sets = 1, .buckets = BUCKETS};
+
+/* The value is an index in `rewrite_vips`. */
 struct {
-  MAP_NUMBER(type, BPF_MAP_TYPE_HASH);
-  MAP_NUMBER(max_entries, VIPS);
-  MAP_TYPE(key, struct vip);
-  MAP_TYPE(value, __u32); /* index in `rewrite_vips` */
+  MAP_NUMBER(type, BPF_MAP_TYPE_ARRAY);
+  MAP_NUMBER(max_entries, BUCKETS);
+  MAP_NUMBER(map_flags, BPF_F_MMAPABLE);
+  MAP_TYPE(key, __u32);
+  MAP_TYPE(value, struct address_bucket);
 } vips MAP;
 
 struct {
@@ -35,10 +39,11 @@ struct {
 } rewrite_vips MAP;
 
 struct {
-  MAP_NUMBER(type, BPF_MAP_TYPE_HASH);
-  MAP_NUMBER(max_entries, VIPS);
-  MAP_TYPE(key, struct rewrite_rule);
-  MAP_TYPE(value, __u32); /* index in `rewrite_vips` */
+  MAP_NUMBER(type, BPF_MAP_TYPE_ARRAY);
+  MAP_NUMBER(max_entries, 2 * RULE_IPV6);
+  MAP_NUMBER(map_flags, BPF_F_MMAPABLE);
+  MAP_TYPE(key, __u32);
+  MAP_TYPE(value, struct rewrite_rules);
 } rewrite_rules MAP;
 
 /* Local ports whose programs `rewrite_sendmsg` looks at: a control group may have many others. */
@@ -141,14 +146,16 @@ INLINE struct flow_set* set_of_request(__u64 key, const struct ends* ends) {
 }
 
 INLINE __u32 index_of(const struct vip* address) {
-  const __u32* index = bpf_map_lookup_elem(&vips, address);
-  return index != 0 ? *index : NO_VIP;
+  const __u32 index = find_address(&vips, settings.buckets, address->address, 0);
+  return index != ADDRESS_MISSING ? index : NO_VIP;
 }
 
 INLINE __u32 rule_for(__be16 port, __u8 version) {
-  const struct rewrite_rule rule = {.port = port, .version = version};
-  const __u32* index = bpf_map_lookup_elem(&rewrite_rules, &rule);
-  return index != 0 ? *index : NO_VIP;
+  const __u16 number = HOST16(port);
+  const __u32 at = number / RULE_PORTS + (version == 6 ? RULE_IPV6 : 0);
+  const struct rewrite_rules* rules = bpf_map_lookup_elem(&rewrite_rules, &at);
+  const __u16 place = rules != 0 ? READ_ONCE(rules->vips[number % RULE_PORTS]) : 0;
+  return place != 0 ? place - 1u : NO_VIP;
 }
 
 /* The VIP that a datagram of this host should leave from, or NO_VIP. */
@@ -310,8 +317,7 @@ INLINE void write_ipv6_source(struct __sk_buff* skb, const struct packet* packet
                       sizeof *source, 0);
 }
 
-SECTION("tc/egress")
-int rewrite_egress(struct __sk_buff* skb) {
+INLINE int rewrite(struct __sk_buff* skb) {
   struct packet packet = {};
   if (read_packet(skb, &packet) != 0) return TC_ACT_UNSPEC;
   const __u32 number = packet.later ? recall_fragment(&packet) : source_for(&packet.ends, packet.version);
@@ -339,6 +345,9 @@ int rewrite_egress(struct __sk_buff* skb) {
   count(REASON_REWRITTEN, packet.length);
   return TC_ACT_UNSPEC;
 }
+
+SECTION("tc/egress")
+int rewrite_egress(struct __sk_buff* skb) { return rewrite(skb); }
 
 /* Whether a socket's datagrams are looked at; its port goes into `ends`. */
 INLINE int is_ours(struct bpf_sock_addr* context, struct ends* ends) {

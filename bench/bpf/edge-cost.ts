@@ -1,5 +1,5 @@
 /**
- * What the edge costs a packet, by BPF_PROG_TEST_RUN. The wrapper of edge_cost.bpf.c puts the packet back before each run,
+ * What the edge costs a packet, by BPF_PROG_TEST_RUN. The wrapper of renew.h puts the packet back before each run,
  * under another client's name; what it takes to do only that is measured beside it, and subtracted.
  */
 import { fileURLToPath } from 'node:url'
@@ -8,13 +8,12 @@ import { layouts, loadObject } from '../../src/bpf/index.js'
 import { settingsOf } from '../../src/bpf/object.js'
 import { fillMaps, SETTINGS, type TestBackend, type World } from '../../test/bpf/edge/world.js'
 import * as wire from '../../test/bpf/packet.js'
+import { CLIENTS, costCase } from './cost-case.js'
 
 const pathOf = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 
 /** Runs that one figure is the mean of. */
 const REPEAT = 200_000
-
-const CLIENTS = { 1: 0, '4,096': 4095, '1,048,576': 2 ** 20 - 1, 'ever new': 2 ** 32 - 1 } as const
 
 export interface EdgeCost {
   delivery: string
@@ -88,12 +87,7 @@ function measure(
         const frame = wire.ethernet(wire.ip(datagram, ends))
         for (const [flows, clients] of Object.entries(CLIENTS)) {
           const run = (name: string) => {
-            const value = Buffer.alloc(80)
-            value.set(frame.subarray(0, 64))
-            value.writeUInt32LE(frame.length, 64)
-            value.writeUInt32LE(clients, 68)
-            value.writeUInt32LE(version, 76)
-            maps.costCases!.update(Uint32Array.of(0), value)
+            maps.costCases!.update(Uint32Array.of(0), costCase(frame, clients, version === 4 ? [26, 34] : [34, 54]))
             return programs[name]!.testRun({ data: frame, repeat: REPEAT }).duration
           }
           const floor = run(delivery === 'l2' ? 'base' : 'baseMoved')

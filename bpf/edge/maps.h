@@ -34,7 +34,7 @@ struct {
   MAP_NUMBER(max_entries, BUCKETS);
   MAP_NUMBER(map_flags, BPF_F_MMAPABLE);
   MAP_TYPE(key, __u32);
-  MAP_TYPE(value, struct service_bucket);
+  MAP_TYPE(value, struct address_bucket);
 } services MAP;
 
 struct {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
-/* Which service a VIP's port belongs to. src/forwarder/service-buckets.ts fills what is read here. */
+/* Which service a VIP's port belongs to. */
 #ifndef UDP_DSR_EDGE_SERVICES_H
 #define UDP_DSR_EDGE_SERVICES_H
 
+#include "address_table.h"
 #include "maps.h"
 
 /* ::ffff:0:0/96 (RFC 4291 §2.5.5.2), third word. */
@@ -26,42 +27,9 @@ INLINE int is_mapped(const __be32 address[4]) {
   return address[2] == V4_MAPPED && address[0] == 0 && address[1] == 0;
 }
 
-INLINE int is_same(const __be32 one[4], const __be32 other[4]) {
-  return one[3] == other[3] && one[2] == other[2] && one[1] == other[1] && one[0] == other[0];
-}
-
-/* Odd numbers without a pattern (the digits of the golden ratio, and of MurmurHash3's finalizer). It is the
- * owner of the table who chooses what is in it, so the hash needs no secret. */
-#define MIX_1 0x9e3779b97f4a7c15ull
-#define MIX_2 0xff51afd7ed558ccdull
-
-INLINE __u64 service_hash(const __be32 address[4], __u32 about) {
-  __u64 hash =
-      ((__u64)address[0] << 32 | address[1]) * MIX_1 + ((__u64)address[3] << 32 | address[2]) + about;
-  hash = (hash ^ hash >> 32) * MIX_2;
-  hash = (hash ^ hash >> 29) * MIX_1;
-  return hash ^ hash >> 32;
-}
-
-INLINE __u32 find_in_bucket(__u32 index, __u32 tag, const __be32 address[4]) {
-  const struct service_bucket* bucket = bpf_map_lookup_elem(&services, &index);
-  if (bucket == 0) return SERVICE_MISSING;
-  UNROLL
-  for (int i = 0; i < BUCKET_ENTRIES; i++) {
-    const __u64 word = READ_ONCE(bucket->words[i]);
-    if ((__u32)word == tag && is_same(bucket->vips[i].address, address)) return (__u32)(word >> 32);
-  }
-  return SERVICE_MISSING;
-}
-
 /* The value of an entry, or SERVICE_MISSING. */
 INLINE __u32 find_entry(const __be32 address[4], enum service_kind kind, __u8 protocol, __u8 block) {
-  const __u32 about = (__u32)kind << 14 | (__u32)block << 8 | protocol;
-  const __u64 hash = service_hash(address, about);
-  const __u32 tag = 1u << 31 | (__u32)(hash >> 49) << 16 | about;
-  const __u32 mask = settings.buckets - 1;
-  const __u32 value = find_in_bucket((__u32)hash & mask, tag, address);
-  return likely(value != SERVICE_MISSING) ? value : find_in_bucket((__u32)(hash >> 20) & mask, tag, address);
+  return find_address(&services, settings.buckets, address, (__u32)kind << 14 | (__u32)block << 8 | protocol);
 }
 
 /* The service of a VIP's port, or 0. */

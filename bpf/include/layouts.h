@@ -25,26 +25,29 @@ enum service_value {
   SERVICE_NONE = 0xffff,        /* no service */
   SERVICE_SPLIT = 0x10000,      /* and more: the ports of the block differ, and chunk value - SERVICE_SPLIT of
                                    `slots`      has a service for each */
-  SERVICE_MISSING = 0x7fffffff, /* what looking for an entry gives when there is none */
+  SERVICE_MISSING = 0x7fffffff, /* there is no entry (ADDRESS_MISSING) */
 };
 
 struct vip {
   __be32 address[4];
 };
 
-enum bucket_constant { BUCKET_ENTRIES = 4 };
+enum bucket_constant {
+  BUCKET_ENTRIES = 4,
+  ADDRESS_MISSING = 0x7fffffff, /* what looking for an entry gives when there is none */
+};
 
-/* Value of ARRAY `services` (BPF_F_MMAPABLE), a table of buckets: an entry lies in one of two, which follow
- * from its hash (bpf/edge/services.h). The kernel's own hash table takes three times as long to look
- * something up.
+/* Value of ARRAY `services` of the edge, `hosts` of a backend, `vips` of the source rewrite (BPF_F_MMAPABLE):
+ * tables of buckets. An entry lies in one of two, which follow from its hash (address_table.h). The kernel's
+ * own hash table takes three times as long to look something up.
  *
- * A word is a tag (32 bits) and a value (32), from the low bits up: a service, or a chunk for a split block.
+ * A word is a tag (32 bits) and a value (32), from the low bits up.
  * The tag has what the entry is about and bits of the hash; a word of 0 is no entry. An entry is made by its
  * address and then its word; changed or removed by its word; and its place is used for another address only
  * after a grace period. */
-struct service_bucket {
+struct address_bucket {
   __u64 words[BUCKET_ENTRIES];
-  struct vip vips[BUCKET_ENTRIES];
+  struct vip addresses[BUCKET_ENTRIES];
 };
 
 enum service_flags {
@@ -129,8 +132,8 @@ struct backend {
   __u32 epoch;    /* grows when the backend is down or goes: what remembers it is forgotten */
 };
 
-/* Key of HASH `sources`: hosts whose encapsulated packets are taken. On the edge the value is the index of a
- * backend, on a backend the index of an edge. */
+/* Key of HASH `sources` of the edge: backends whose encapsulated packets are taken. The value is an index of
+ * `backends`. */
 struct source_key {
   __be32 address[4];
 };
@@ -176,6 +179,13 @@ struct backend_settings {
   __u8 ipip; /* IP in IP is undone */
   __u8 gue;  /* so is GUE, to the port below */
   __be16 gue_port;
+  __u32 buckets; /* of `hosts`: a power of two */
+};
+
+/* What an entry of ARRAY `hosts` is about. */
+enum host_kind {
+  HOST_ENDPOINT = 0, /* an address of this host that tunnels end at; the value says nothing */
+  HOST_EDGE = 1,     /* an edge; the value is its index in `edge_counters` */
 };
 
 /* --- source rewrite ------------------------------------------------------------------------------------ */
@@ -189,13 +199,18 @@ struct rewrite_settings {
   __u8 reserved;   /* 0 */
   __u32 flow_sets; /* sets of `requests` and `fragments`: a power of two */
   __u32 flow_idle; /* units of 2^30 ns after which a request is forgotten */
+  __u32 buckets;   /* of `vips`: a power of two */
 };
 
-/* Key of HASH `rewrite_rules`: datagrams from this local port leave from the VIP whose index is the value. */
-struct rewrite_rule {
-  __be16 port;
-  __u8 version;  /* 4 or 6 */
-  __u8 reserved; /* 0 */
+enum rewrite_constant {
+  RULE_PORTS = 4,      /* of one value of `rewrite_rules` */
+  RULE_IPV6 = 1 << 14, /* added to its index */
+};
+
+/* Value of ARRAY `rewrite_rules` (BPF_F_MMAPABLE), at index port / 4, of IPv6 at RULE_IPV6 and more:
+ * datagrams from local port 4 * index + i leave from the VIP whose index is vips[i] - 1. 0: no rule. */
+struct rewrite_rules {
+  __u16 vips[RULE_PORTS];
 };
 
 /* --- what is remembered (flow_cache.h) ----------------------------------------------------------------- */

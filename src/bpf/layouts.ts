@@ -41,16 +41,17 @@ export const Vip: Layout<Vip> = layout(16, {
 /** `enum bucket_constant` */
 export const BucketConstant = {
   bucketEntries: 4,
+  addressMissing: 2147483647,
 } as const
 
-/** `struct service_bucket`, 96 bytes */
-export interface ServiceBucket {
+/** `struct address_bucket`, 96 bytes */
+export interface AddressBucket {
   words: bigint[]
-  vips: Vip[]
+  addresses: Vip[]
 }
-export const ServiceBucket: Layout<ServiceBucket> = layout(96, {
+export const AddressBucket: Layout<AddressBucket> = layout(96, {
   words: list(u64, 4),
-  vips: list(Vip, 4),
+  addresses: list(Vip, 4),
 })
 
 /** `enum service_flags` */
@@ -221,19 +222,27 @@ export const EdgeSettings: Layout<EdgeSettings> = layout(28, {
   icmpInterval: u32,
 })
 
-/** `struct backend_settings`, 4 bytes */
+/** `struct backend_settings`, 8 bytes */
 export interface BackendSettings {
   ipip: number
   gue: number
   guePort: number
+  buckets: number
 }
-export const BackendSettings: Layout<BackendSettings> = layout(4, {
+export const BackendSettings: Layout<BackendSettings> = layout(8, {
   ipip: u8,
   gue: u8,
   guePort: be16,
+  buckets: u32,
 })
 
-/** `struct rewrite_settings`, 20 bytes */
+/** `enum host_kind` */
+export const HostKind = {
+  endpoint: 0,
+  edge: 1,
+} as const
+
+/** `struct rewrite_settings`, 24 bytes */
 export interface RewriteSettings {
   secret: FlowSecret
   learned: number
@@ -241,8 +250,9 @@ export interface RewriteSettings {
   linkBytes: number
   flowSets: number
   flowIdle: number
+  buckets: number
 }
-export const RewriteSettings: Layout<RewriteSettings> = layout(20, {
+export const RewriteSettings: Layout<RewriteSettings> = layout(24, {
   secret: FlowSecret,
   learned: u8,
   rules: u8,
@@ -250,17 +260,21 @@ export const RewriteSettings: Layout<RewriteSettings> = layout(20, {
   reserved: u8,
   flowSets: u32,
   flowIdle: u32,
+  buckets: u32,
 })
 
-/** `struct rewrite_rule`, 4 bytes */
-export interface RewriteRule {
-  port: number
-  version: number
+/** `enum rewrite_constant` */
+export const RewriteConstant = {
+  ports: 4,
+  ipv6: 16384,
+} as const
+
+/** `struct rewrite_rules`, 8 bytes */
+export interface RewriteRules {
+  vips: Uint16Array
 }
-export const RewriteRule: Layout<RewriteRule> = layout(4, {
-  port: be16,
-  version: u8,
-  reserved: u8,
+export const RewriteRules: Layout<RewriteRules> = layout(8, {
+  vips: u16s(4),
 })
 
 /** `enum flow_constant` */

@@ -1,22 +1,16 @@
-import {
-  addressesOf,
-  type BpfMap,
-  backendObject,
-  decode,
-  encode,
-  interfaceByName,
-  layouts,
-  settingsOf,
-  type XdpMode,
-} from '../bpf/index.js'
+import { addressesOf, backendObject, interfaceByName, layouts, settingsOf, type XdpMode } from '../bpf/index.js'
 import { checkInteger, checkOptions, checkString } from '../errors/checks.js'
 import { forwarderDetached, invalidArgType, invalidArgValue, outOfRange } from '../errors.js'
 import { type MappedAddress, mapped, readAddress, textOf } from './address.js'
+import { AddressTable } from './address-table.js'
 import { clearCounters, type Traffic, trafficOf } from './counters.js'
 import { checkPinPath, DataPlane, type PinOptions } from './data-plane.js'
+import { waitForPackets } from './grace-period.js'
 import { IndexPool } from './index-pool.js'
 
-const { BackendSettings, Reason, SourceKey } = layouts
+const { BackendSettings, HostKind, Reason } = layouts
+
+type Maps = DataPlane<typeof backendObject>['maps']
 
 export interface BackendOptions extends PinOptions {
   /** Where packets from edges come in; an Ethernet interface. */
@@ -56,6 +50,7 @@ const OPTIONS: readonly (keyof BackendOptions)[] = [
 const MODES = ['native', 'generic', 'auto'] as const
 const TUNNELS = ['ipip', 'gue'] as const
 const MOST = 256
+const LEAST_BUCKETS = 1024
 const GUE_PORT = 6080
 
 /**
@@ -100,16 +95,22 @@ export class Backend {
     const on = interfaceByName(options.interface)
     if (!on.ethernet) throw invalidArgValue('options.interface', 'must be an Ethernet interface', on.name)
     const endpoints = given ?? addressesOf(on.ifindex).map(mapped)
-    const settings = { ipip: Number(deliveries.includes('ipip')), gue: Number(deliveries.includes('gue')), guePort }
+    // Four places each, and as many again: none is refused its own.
+    const buckets = Math.max(LEAST_BUCKETS, 2 ** Math.ceil(Math.log2(edges.length + endpoints.length)))
+    const settings = {
+      ipip: Number(deliveries.includes('ipip')),
+      gue: Number(deliveries.includes('gue')),
+      guePort,
+      buckets,
+    }
     const plane = DataPlane.load(backendObject, {
       pinPath,
-      entries: { endpoints: Math.max(MOST, endpoints.length) },
+      entries: { hosts: buckets },
       settings: settingsOf(BackendSettings, settings),
     })
     try {
       const { maps, programs } = plane
-      const counters = fill(maps.sources, edges, (number) => clearCounters(maps.edgeCounters, number))
-      fill(maps.endpoints, endpoints)
+      const counters = fill(maps, edges, endpoints)
       const attached = plane.attachXdp(programs.backendXdp, on, mode)
       return new Backend(on.name, attached, plane, counters)
     } catch (error) {
@@ -150,40 +151,38 @@ export class Backend {
 }
 
 /**
- * Makes a map have these addresses, and no others. An address that it has keeps its number.
+ * Makes the table have these addresses, and no others. An edge that it has keeps its number.
  *
- * @param onNew is told the number of each that it had not
- * @returns the number of each
+ * @returns the numbers of the edges
  */
-function fill(
-  map: BpfMap,
-  addresses: readonly MappedAddress[],
-  onNew: (number: number) => void = () => {},
-): Map<string, number> {
-  const there = new Map<string, { key: Uint8Array; number: number }>()
-  for (const [key, value] of map) {
-    const number = new DataView(value.buffer, value.byteOffset).getUint32(0, true)
-    there.set(textOf(decode(SourceKey, key).address), { key, number })
+function fill(maps: Maps, edges: readonly MappedAddress[], endpoints: readonly MappedAddress[]): Map<string, number> {
+  const table = new AddressTable(maps.hosts.memory(), 'hosts', 'Name fewer endpoints')
+  const there = new Map<string, number>()
+  const wanted = new Set([
+    ...edges.map((address) => hostName(HostKind.edge, address)),
+    ...endpoints.map((address) => hostName(HostKind.endpoint, address)),
+  ])
+  for (const entry of [...table.entries()]) {
+    if (!wanted.has(hostName(entry.kind, entry.address))) table.delete(entry)
+    else if (entry.kind === HostKind.edge) there.set(textOf(entry.address), entry.value)
   }
+  if (table.resting) waitForPackets()
+  table.rested()
+  const free = new IndexPool(MOST, there.values())
   const numbers = new Map<string, number>()
-  const wanted = new Set(addresses.map(textOf))
-  for (const [text, { key }] of there) {
-    if (wanted.has(text)) continue
-    map.delete(key)
-    there.delete(text)
-  }
-  const taken = [...there.values()].map(({ number }) => number)
-  const free = new IndexPool(map.entries, taken)
-  for (const address of addresses) {
+  for (const address of edges) {
     const text = textOf(address)
-    const known = there.get(text)?.number
-    const number = known ?? free.take()! // the map has room for all
-    if (known === undefined) onNew(number)
+    const known = there.get(text)
+    const number = known ?? free.take()! // there are no more edges than numbers
+    if (known === undefined) clearCounters(maps.edgeCounters, number)
     numbers.set(text, number)
-    map.update(encode(SourceKey, { address }), Uint32Array.of(number))
+    table.set({ address, kind: HostKind.edge, protocol: 0, block: 0 }, number)
   }
+  for (const address of endpoints) table.set({ address, kind: HostKind.endpoint, protocol: 0, block: 0 }, 0)
   return numbers
 }
+
+const hostName = (kind: number, address: MappedAddress) => `${kind} ${textOf(address)}`
 
 function readOptions(options: BackendOptions) {
   checkOptions(options, OPTIONS)

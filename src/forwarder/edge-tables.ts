@@ -10,19 +10,19 @@ import {
   TableConstant,
 } from '../bpf/layouts.js'
 import { mapFull } from '../errors.js'
-import { thread } from '../internal/thread.js'
 import { NO_BACKEND } from '../pinning/backends.js'
 import { AFFINITIES } from '../pinning/flow-key.js'
 import { isIPv4, type MappedAddress, textOf } from './address.js'
+import { AddressTable, type EntryKey, nameOf } from './address-table.js'
 import type { DeliveryName } from './config.js'
 import { clearCounters } from './counters.js'
 import type { EdgeState, Retired } from './edge-state.js'
 import { entriesOf, type WantedEntry } from './entries.js'
 import { type FlowMemory, flowCheck } from './flow-memory.js'
+import { waitForPackets } from './grace-period.js'
 import { IndexPool } from './index-pool.js'
 import type { Pool, Service, Settings } from './read-config.js'
 import { type Run, RunPool } from './run-pool.js'
-import { type EntryKey, nameOf, ServiceBuckets } from './service-buckets.js'
 
 /** Maps of edge.bpf.c that user space fills. */
 export interface EdgeMaps {
@@ -98,8 +98,6 @@ interface Next {
 }
 
 const HIGHEST_MTU = 65_535
-/** Long beyond what a packet takes. */
-const GRACE_MS = 20
 /** By their numbers in `enum delivery`. */
 const DELIVERIES = Object.fromEntries(Object.entries(Delivery).map(([name, number]) => [number, name as DeliveryName]))
 const NO_MAC = new Uint8Array(6)
@@ -114,7 +112,7 @@ const key = (index: number) => Uint32Array.of(index)
 export class EdgeTables {
   readonly #maps: EdgeMaps
   readonly #memory: FlowMemory | undefined
-  readonly #buckets: ServiceBuckets
+  readonly #buckets: AddressTable
   readonly #chunkMemory: Uint16Array
   readonly #poolMemory: BigUint64Array
   readonly #chunks: RunPool
@@ -142,7 +140,7 @@ export class EdgeTables {
     const used = next && adopted && usedBy(next, adopted.state.retired)
     this.#maps = maps
     this.#memory = memory
-    this.#buckets = new ServiceBuckets(maps.services.memory())
+    this.#buckets = new AddressTable(maps.services.memory(), 'services', 'Raise limits.services')
     this.#chunkMemory = new Uint16Array(maps.slots.memory())
     this.#poolMemory = new BigUint64Array(maps.pools.memory())
     this.#chunks = new RunPool(maps.slots.entries, used?.chunks)
@@ -511,8 +509,7 @@ export class EdgeTables {
       this.#buckets,
     ]
     if (!pools.some(({ resting }) => resting)) return
-    // Kernels with nohz_full CPUs have no such call. A program runs for microseconds.
-    if (thread().addon.bpf.gracePeriod() !== 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, GRACE_MS)
+    waitForPackets()
     for (const pool of pools) pool.rested()
   }
 }

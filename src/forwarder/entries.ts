@@ -1,7 +1,7 @@
 import { ServiceKind, ServiceValue, TableConstant } from '../bpf/layouts.js'
 import { textOf } from './address.js'
+import { type EntryKey, nameOf } from './address-table.js'
 import type { Service } from './read-config.js'
-import { type EntryKey, nameOf } from './service-buckets.js'
 
 /** Protocol of all services (IANA). */
 const UDP = 17

@@ -148,7 +148,7 @@ export class Forwarder {
     const read = readOptions(options)
     const { mode, limits, pinPath, flowTable, events } = read
     const on = interfaceByName(options.interface)
-    const buckets = limits.services // four places for each entry: see ServiceBuckets
+    const buckets = limits.services // four places for each entry: see AddressTable
     const plane = DataPlane.load(edgeObject, {
       pinPath,
       entries: {

@@ -16,9 +16,11 @@ import {
 import { checkInteger, checkOptions, checkString } from '../errors/checks.js'
 import { forwarderDetached, invalidArgType, invalidArgValue, unknownOption } from '../errors.js'
 import { isIPv4, type MappedAddress, readAddress, textOf } from './address.js'
+import { AddressTable, type EntryKey } from './address-table.js'
 import { type Traffic, trafficOf } from './counters.js'
+import { waitForPackets } from './grace-period.js'
 
-const { Reason, RewriteRule, RewriteSettings, Vip } = layouts
+const { Reason, RewriteConstant, RewriteSettings, Vip } = layouts
 
 /** Which datagrams leave from which VIP, whoever asked. */
 export interface SourceRule {
@@ -79,6 +81,10 @@ const DEFAULT_IDLE = 120
 const LONGEST_IDLE = 86_400
 const SECRET_BYTES = 8
 const ETHERNET_BYTES = 14
+/** Four places for each VIP. */
+const BUCKETS = MOST
+/** Where those of IPv6 begin. */
+const RULES_OF_IPV6 = RewriteConstant.ipv6 * RewriteConstant.ports
 
 interface Wanted {
   vips: readonly MappedAddress[]
@@ -100,8 +106,11 @@ export class SourceRewrite {
   readonly hook: TcHook | 'cgroup'
   readonly #loaded: LoadedObject<typeof sourceRewriteObject>
   readonly #attachments: Attachment[]
+  readonly #table: AddressTable
+  readonly #ruleMemory: Uint16Array<ArrayBuffer>
   #vips = new Map<string, number>()
-  #rules = new Set<string>()
+  /** Places in `#ruleMemory`. */
+  #rules = new Set<number>()
   /** Indices that were VIPs', in the order in which they were left. What was learned may refer to them. */
   #left: number[] = []
   #detached = false
@@ -116,6 +125,8 @@ export class SourceRewrite {
     this.hook = hook
     this.#loaded = loaded
     this.#attachments = attachments
+    this.#table = new AddressTable(loaded.maps.vips.memory(), 'vips', 'Name fewer VIPs')
+    this.#ruleMemory = new Uint16Array(loaded.maps.rewriteRules.memory())
   }
 
   /**
@@ -129,7 +140,7 @@ export class SourceRewrite {
     const sets = flows / layouts.FlowConstant.flowWays
     const secret = randomBytes(SECRET_BYTES)
     const loaded = loadObject(sourceRewriteObject, {
-      entries: { requests: sets, fragments: sets },
+      entries: { requests: sets, fragments: sets, vips: BUCKETS },
       settings: settingsOf(RewriteSettings, {
         secret: { words: [secret.readUInt32LE(0), secret.readUInt32LE(4)] },
         learned: 1,
@@ -137,6 +148,7 @@ export class SourceRewrite {
         linkBytes: on.ethernet ? ETHERNET_BYTES : 0,
         flowSets: sets,
         flowIdle: Math.ceil((idle * 1e9) / 2 ** 30),
+        buckets: BUCKETS,
       }),
     })
     const attachments: Attachment[] = []
@@ -208,26 +220,29 @@ export class SourceRewrite {
         index = this.#freeIndex(taken)
         taken.add(index)
         maps.rewriteVips.update(Uint32Array.of(index), encode(Vip, { address: vip }))
-        maps.vips.update(encode(Vip, { address: vip }), Uint32Array.of(index))
+        this.#table.set(entryOf(vip), index)
       }
       next.set(text, index)
     }
-    const kept = new Set<string>()
+    const kept = new Set<number>()
     for (const { port, from } of rules) {
-      const rule = encode(RewriteRule, { port, version: isIPv4(from) ? 4 : 6 })
-      maps.rewriteRules.update(rule, Uint32Array.of(next.get(textOf(from))!))
-      kept.add(Buffer.from(rule).toString('hex'))
+      const place = port + (isIPv4(from) ? 0 : RULES_OF_IPV6)
+      Atomics.store(this.#ruleMemory, place, next.get(textOf(from))! + 1)
+      kept.add(place)
     }
-    for (const rule of this.#rules) if (!kept.has(rule)) maps.rewriteRules.delete(Buffer.from(rule, 'hex'))
+    for (const place of this.#rules) if (!kept.has(place)) Atomics.store(this.#ruleMemory, place, 0)
     for (const [text, index] of this.#vips) {
       if (next.has(text)) continue
-      maps.vips.delete(encode(Vip, { address: readAddress('vip', text) }))
+      this.#table.delete(entryOf(readAddress('vip', text)))
       // What was learned of it leads nowhere from now on.
       maps.rewriteVips.update(Uint32Array.of(index), new Uint8Array(Vip.size))
       this.#left.push(index)
     }
     this.#vips = next
     this.#rules = kept
+    if (!this.#table.resting) return
+    waitForPackets()
+    this.#table.rested()
   }
 
   /** One that never was a VIP's, or was left longest ago. */
@@ -247,6 +262,10 @@ function end(attachments: Attachment[]): void {
     attachment.detach()
     attachment.close()
   }
+}
+
+function entryOf(address: MappedAddress): EntryKey {
+  return { address, kind: 0, protocol: 0, block: 0 }
 }
 
 function networkOrder(port: number): Uint8Array {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { backendObject, encode, type LoadedObject, layouts, loadObject, settingsOf } from '../../../src/bpf/index.js'
-import { addressBytes } from '../address.js'
+import { backendObject, type LoadedObject, layouts, loadObject } from '../../../src/bpf/index.js'
 import { whyNoBpf } from '../kit.js'
 import * as wire from '../packet.js'
+import { backendSettings, nameHosts } from './hosts.js'
 
 /** What a backend makes of single packets. Random ones, edge and backend together: tunnels.test.ts. */
 
@@ -21,14 +21,8 @@ beforeEach((context) => {
 })
 beforeAll(() => {
   if (whyNoBpf()) return
-  loaded = loadObject(backendObject, {
-    settings: settingsOf(layouts.BackendSettings, { ipip: 1, gue: 1, guePort: GUE_PORT }),
-  })
-  const { endpoints, sources } = loaded.maps
-  for (const address of Object.values(HERE))
-    endpoints.update(encode(layouts.SourceKey, { address: addressBytes(address) }), Uint32Array.of(0))
-  for (const address of Object.values(EDGE))
-    sources.update(encode(layouts.SourceKey, { address: addressBytes(address) }), Uint32Array.of(7))
+  loaded = loadObject(backendObject, { settings: backendSettings(GUE_PORT) })
+  nameHosts(loaded, Object.values(HERE), Object.fromEntries(Object.values(EDGE).map((address) => [address, 7])))
 })
 afterAll(() => loaded?.close())
 

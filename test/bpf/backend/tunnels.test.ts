@@ -1,10 +1,10 @@
 import { expect, it, vi } from 'vitest'
-import { backendObject, encode, layouts, loadObject, settingsOf } from '../../../src/bpf/index.js'
-import { addressBytes } from '../address.js'
+import { backendObject, loadObject } from '../../../src/bpf/index.js'
 import { model, VERDICT } from '../edge/model.js'
 import { Random, randomFrame, randomWorld } from '../edge/traffic.js'
 import { LoadedEdge, type World } from '../edge/world.js'
 import { whyNoBpf } from '../kit.js'
+import { backendSettings, nameHosts } from './hosts.js'
 
 /** Edge and backend, one behind the other: what the edge wraps the backend unwraps, whatever it is. */
 
@@ -16,15 +16,9 @@ it('random packets through both are as they were, one hop older', (context) => {
   const missing = whyNoBpf()
   if (missing) context.skip(missing)
   const seed = Date.now() % 2 ** 31
-  const backend = loadObject(backendObject, {
-    settings: settingsOf(layouts.BackendSettings, { ipip: 1, gue: 1, guePort: 6080 }),
-  })
-  const key = (address: string) => encode(layouts.SourceKey, { address: addressBytes(address) })
-  for (const source of ['10.0.0.2', '2001:db8:10::2']) backend.maps.sources.update(key(source), Uint32Array.of(0))
-  for (let i = 0; i < 8; i++) {
-    for (const here of [`10.0.0.${11 + i}`, `2001:db8:10::${11 + i}`])
-      backend.maps.endpoints.update(key(here), Uint32Array.of(0))
-  }
+  const backend = loadObject(backendObject, { settings: backendSettings(6080) })
+  const here = Array.from({ length: 8 }, (_, i) => [`10.0.0.${11 + i}`, `2001:db8:10::${11 + i}`]).flat()
+  nameHosts(backend, here, { '10.0.0.2': 0, '2001:db8:10::2': 0 })
   const edges = new Map<string, LoadedEdge>()
   let through = 0
   try {

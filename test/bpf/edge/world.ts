@@ -1,6 +1,6 @@
 import { edgeObject, encode, type LoadedObject, layouts, loadObject } from '../../../src/bpf/index.js'
 import { settingsOf } from '../../../src/bpf/object.js'
-import { ServiceBuckets } from '../../../src/forwarder/service-buckets.js'
+import { AddressTable } from '../../../src/forwarder/address-table.js'
 import type { Affinity } from '../../../src/pinning/index.js'
 import { addressBytes } from '../address.js'
 
@@ -136,7 +136,7 @@ export type EdgeMaps = LoadedObject<typeof edgeObject>['maps']
 export function fillMaps(maps: EdgeMaps, world: World): void {
   const table = maps.services.memory()
   new Uint8Array(table).fill(0)
-  const buckets = new ServiceBuckets(table)
+  const buckets = new AddressTable(table, 'services', '')
   for (const [index, backend] of world.backends.entries())
     maps.backends.update(key(index), encode(Backend, backendValue(backend, index)))
   let chunk = 0

@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { ServiceBucket } from '../../src/bpf/layouts.js'
-import { ServiceBuckets } from '../../src/forwarder/service-buckets.js'
+import { AddressBucket } from '../../src/bpf/layouts.js'
+import { AddressTable } from '../../src/forwarder/address-table.js'
 
-const make = (buckets: number) => new ServiceBuckets(new ArrayBuffer(buckets * ServiceBucket.size))
+const make = (buckets: number) =>
+  new AddressTable(new ArrayBuffer(buckets * AddressBucket.size), 'table', 'Make it larger')
 const keyOf = (number: number) => {
   const address = new Uint8Array(16)
   new DataView(address.buffer).setUint32(12, number)
@@ -51,7 +52,7 @@ it('says when it is full, and keeps no place then', () => {
   expect(() => buckets.reserve(keys)).toThrow('all of its 1 entries')
   buckets.reserve(keys.slice(1))
   for (const key of keys.slice(1)) buckets.set(key, 7)
-  expect(() => buckets.set(keys[0]!, 7)).toThrow('Raise limits.services')
+  expect(() => buckets.set(keys[0]!, 7)).toThrow('Make it larger')
 })
 
 it('a place that was left is not taken before it has rested', () => {

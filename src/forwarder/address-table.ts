@@ -1,11 +1,11 @@
-import { BucketConstant, ServiceBucket } from '../bpf/layouts.js'
+import { AddressBucket, BucketConstant } from '../bpf/layouts.js'
 import { mapFull } from '../errors.js'
 
-/** What an entry is about: packed as bpf/edge/services.h does. */
+/** What an entry is about: packed as bpf/edge/services.h does. Elsewhere `kind` alone is used. */
 export interface EntryKey {
   /** 16 bytes, network order, IPv4 as v4-mapped. */
   address: Uint8Array
-  /** `ServiceKind` */
+  /** 0 – 3; of the edge `ServiceKind`. */
   kind: number
   /** IPPROTO_UDP, or 0. */
   protocol: number
@@ -15,17 +15,19 @@ export interface EntryKey {
 
 const ENTRIES = BucketConstant.bucketEntries
 /** 64-bit words of a bucket: the entries' words, then their addresses. */
-const BUCKET_WORDS = ServiceBucket.size / 8
+const BUCKET_WORDS = AddressBucket.size / 8
 const MIX_1 = 0x9e3779b97f4a7c15n
 const MIX_2 = 0xff51afd7ed558ccdn
 const LOW_32 = 0xffffffffn
 
 /**
- * The table in which the edge finds services, over the memory of its map `services`: what is written here, packets see at
- * once. Each entry lies in one of two buckets of four; with four places for each entry that is meant to fit, one is as
- * good as always free.
+ * A table that programs search by an address, over the memory of its map (`struct address_bucket`): what is written here,
+ * packets see at once. Each entry lies in one of two buckets of four; with four places for each entry that is meant to fit, one is
+ * as good as always free.
  */
-export class ServiceBuckets {
+export class AddressTable {
+  readonly #name: string
+  readonly #remedy: string
   readonly #words: BigUint64Array
   readonly #mask: number
   /** Places that are kept for entries to come, by tag and place of the address. */
@@ -33,8 +35,13 @@ export class ServiceBuckets {
   /** Places whose entries are gone, until a grace period is over. */
   readonly #resting = new Set<number>()
 
-  /** @param memory of a power of two of buckets */
-  constructor(memory: ArrayBuffer) {
+  /**
+   * @param memory of a power of two of buckets
+   * @param name of its map, and what helps when it is full
+   */
+  constructor(memory: ArrayBuffer, name: string, remedy: string) {
+    this.#name = name
+    this.#remedy = remedy
     this.#words = new BigUint64Array(memory)
     this.#mask = this.#words.length / BUCKET_WORDS - 1
   }
@@ -137,7 +144,7 @@ export class ServiceBuckets {
       number[],
     ]
     const place = first.length >= second.length ? first[0] : second[0]
-    if (place === undefined) throw mapFull('services', this.#mask + 1, 'Raise limits.services')
+    if (place === undefined) throw mapFull(this.#name, this.#mask + 1, this.#remedy)
     return place
   }
 
