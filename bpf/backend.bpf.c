@@ -135,10 +135,14 @@ INLINE int unwrap(struct xdp_md* context, const struct tunnel* tunnel, __u8 vers
   const void* end = (void*)(long)context->data_end;
   struct link link;
   if (data + sizeof link > end) return XDP_ABORTED;
+  const __be16 type = version == 4 ? NET16(ETH_P_IP) : NET16(ETH_P_IPV6);
   memcpy(&link, data, sizeof link.addresses);
-  UNROLL
-  for (__u32 i = 0; i < sizeof link.rest / 2; i++)
-    link.rest[i] = *(const __u16*)(data + sizeof link.addresses + 2 * i);
+  const __u32 tags = (tunnel->link - sizeof(struct ethhdr)) / sizeof(struct vlan_header);
+  if (unlikely(tags != 0)) {
+    UNROLL
+    for (__u32 i = 0; i < sizeof link.rest / 2; i++)
+      link.rest[i] = *(const __u16*)(data + sizeof link.addresses + 2 * i);
+  }
   if (bpf_xdp_adjust_head(context, (int)(tunnel->inner - tunnel->link)) != 0) return XDP_ABORTED;
   data = (void*)(long)context->data;
   end = (void*)(long)context->data_end;
@@ -147,15 +151,16 @@ INLINE int unwrap(struct xdp_md* context, const struct tunnel* tunnel, __u8 vers
   UNROLL
   for (int i = 0; i < 3; i++) addresses[i] = link.addresses[i];
   __u16* rest = (void*)data + sizeof link.addresses;
-  const __u32 tags = (tunnel->link - sizeof(struct ethhdr)) / sizeof(struct vlan_header);
-  UNROLL
-  for (__u32 i = 0; i < VLAN_TAGS; i++) {
-    if (i >= tags) break;
-    rest[0] = link.rest[2 * i];
-    rest[1] = link.rest[2 * i + 1];
-    rest += 2;
+  if (unlikely(tags != 0)) {
+    UNROLL
+    for (__u32 i = 0; i < VLAN_TAGS; i++) {
+      if (i >= tags) break;
+      rest[0] = link.rest[2 * i];
+      rest[1] = link.rest[2 * i + 1];
+      rest += 2;
+    }
   }
-  rest[0] = version == 4 ? NET16(ETH_P_IP) : NET16(ETH_P_IPV6);
+  rest[0] = type;
   return XDP_PASS;
 }
 
@@ -179,7 +184,6 @@ INLINE int decapsulate(struct xdp_md* context) {
     return ended(REASON_MALFORMED, tunnel.length, XDP_DROP);
   }
   count_in(&edge_counters, edge, tunnel.length);
-  count_in(&reason_counters, REASON_DECAPSULATED, tunnel.length);
   return unwrap(context, &tunnel, version);
 }
 

@@ -112,10 +112,14 @@ INLINE struct flow_set* set_of_hash(void* map, __u64 key) {
   return bpf_map_lookup_elem(map, &at);
 }
 
-/* The set of an exact key: its sender chose it, so only a keyed hash keeps them from aiming at one set. */
+/* The set of an exact key. Its sender chose it, so the secret is mixed in, lest anybody aim at the set of
+ * another. Two multiplications are no HalfSipHash, which takes 15 ns more, but nobody sees what comes out,
+ * and whose entry is pushed out asks again with the next datagram. */
 INLINE struct flow_set* set_of_exact(void* map, __u64 key) {
-  const __u32 words[] = {(__u32)key, (__u32)(key >> 32)};
-  const __u32 at = half_siphash_24(words, sizeof words, settings.secret) & (settings.flow_sets - 1);
+  const __u64 secret = (__u64)settings.secret.words[0] << 32 | settings.secret.words[1];
+  __u64 mixed = (key ^ secret) * MIX_1;
+  mixed = (mixed ^ mixed >> 32) * (secret | 1);
+  const __u32 at = (__u32)(mixed >> 40) & (settings.flow_sets - 1);
   return bpf_map_lookup_elem(map, &at);
 }
 
@@ -175,6 +179,7 @@ struct packet {
   __u32 length;  /* bytes of the IP packet */
   __u32 udp;     /* offset of the UDP header */
   __u32 id;      /* of the packet that a fragment is of */
+  __u16 check;   /* of the IPv4 header */
   __u8 version;  /* 4 or 6 */
   __u8 fragment; /* a part of a larger packet */
   __u8 later;    /* not the first part: it has no UDP header */
@@ -192,6 +197,7 @@ INLINE int read_ipv4(const void* data, const void* end, struct packet* packet) {
   packet->length = HOST16(ip->tot_len);
   packet->udp = settings.link_bytes + sizeof *ip;
   packet->id = ip->id;
+  packet->check = ip->check;
   packet->fragment = (ip->frag_off & IPV4_FRAGMENT) != 0;
   packet->later = (ip->frag_off & IPV4_OFFSET) != 0;
   packet->ends.local.address[2] = packet->ends.peer.address[2] = NET32(0x0000ffff);
@@ -301,10 +307,16 @@ INLINE void write_checksum(struct __sk_buff* skb, const struct packet* packet, _
 
 INLINE void write_ipv4_source(struct __sk_buff* skb, const struct packet* packet, __be32 source) {
   const __be32 before = packet->ends.local.address[3];
-  if (!packet->later) write_checksum(skb, packet, checksum_fold((__u64)(__u32)~before + source));
-  const __u32 ip = settings.link_bytes;
-  bpf_l3_csum_replace(skb, ip + __builtin_offsetof(struct iphdr, check), before, source, sizeof source);
-  bpf_skb_store_bytes(skb, ip + __builtin_offsetof(struct iphdr, saddr), &source, sizeof source, 0);
+  const __u32 difference = checksum_fold((__u64)(__u32)~before + source);
+  if (!packet->later) write_checksum(skb, packet, difference);
+  /* The checksum and the source lie one behind the other. */
+  const struct {
+    __u16 check;
+    __u16 source[2];
+  } written = {checksum_of((__u64)(__u16)~packet->check + difference),
+               {(__u16)source, (__u16)(source >> 16)}};
+  bpf_skb_store_bytes(skb, settings.link_bytes + __builtin_offsetof(struct iphdr, check), &written,
+                      sizeof written, 0);
 }
 
 INLINE void write_ipv6_source(struct __sk_buff* skb, const struct packet* packet, const struct vip* source) {

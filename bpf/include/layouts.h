@@ -256,7 +256,7 @@ enum reason {
   REASON_NOT_OURS = 12,      /* a reply through the edge whose source is no VIP and port of a service */
   REASON_ECHO = 13,          /* an echo request to a VIP, answered */
   REASON_ICMP_ERROR = 14,    /* an ICMP error, steered to the backend that it is about */
-  REASON_DECAPSULATED = 15,  /* taken out of its tunnel */
+  REASON_DECAPSULATED = 15,  /* taken out of its tunnel: not counted, the sum of all edges */
   REASON_RETURNED = 16,      /* a reply that went to its client through the edge */
   REASON_REWRITTEN = 17,     /* a datagram whose source was changed */
   REASON_UNKNOWN_FLOW = 18,  /* a reply of which no request is remembered: sent as it was */

@@ -27,7 +27,8 @@ export interface PinOptions {
 
 export interface DataPlaneOptions<D extends ObjectDefinition> extends PinOptions {
   entries?: Partial<Record<keyof D['maps'], number>> | undefined
-  settings: Uint8Array
+  /** The struct `settings` of the programs, or what makes it when the pins are there. */
+  settings: Uint8Array | ((folder: PinFolder | undefined) => Uint8Array)
   programs?: readonly (keyof D['programs'])[] | undefined
 }
 
@@ -60,7 +61,10 @@ export class DataPlane<D extends ObjectDefinition> {
     definition: D,
     { pinPath, entries, settings, programs }: DataPlaneOptions<D>,
   ): DataPlane<D> {
-    if (pinPath === undefined) return new DataPlane(loadObject(definition, { entries, settings, programs }))
+    const make = (folder?: PinFolder) => (typeof settings === 'function' ? settings(folder) : settings)
+    if (pinPath === undefined) {
+      return new DataPlane(loadObject(definition, { entries, settings: make(), programs }))
+    }
     const folder = PinFolder.take(pinPath)
     const found = new Set(folder.names())
     const maps: Partial<Record<string, BpfMap>> = {}
@@ -70,7 +74,7 @@ export class DataPlane<D extends ObjectDefinition> {
       }
       const loaded = loadObject(definition, {
         maps: maps as Partial<Record<keyof D['maps'], BpfMap>>,
-        settings,
+        settings: make(folder),
         programs,
       })
       return new DataPlane(loaded, folder, found)
@@ -137,16 +141,16 @@ export class DataPlane<D extends ObjectDefinition> {
     this.folder?.close()
   }
 
-  /** Takes everything away, pins too. */
+  /** Takes everything away, pins too; what was attached last goes first. */
   detach(): void {
-    for (const link of this.#links) link.detach()
+    for (const link of [...this.#links].reverse()) link.detach()
     this.folder?.clear()
     this.close()
   }
 
   /** For an attach that failed: what was there before it stays, all else goes. */
   abandon(): void {
-    if (!this.#adopted) for (const link of this.#links) link.detach()
+    if (!this.#adopted) for (const link of [...this.#links].reverse()) link.detach()
     if (this.folder !== undefined) removeBut(this.folder, this.#found)
     this.close()
   }

@@ -1,23 +1,22 @@
 import { randomBytes } from 'node:crypto'
 import {
-  type Attachment,
   attachCgroup,
   attachTc,
   encode,
   interfaceByName,
-  type LoadedObject,
   layouts,
-  loadObject,
   type NetworkInterface,
+  type PinFolder,
   settingsOf,
   sourceRewriteObject,
   type TcHook,
 } from '../bpf/index.js'
 import { checkInteger, checkOptions, checkString } from '../errors/checks.js'
-import { forwarderDetached, invalidArgType, invalidArgValue, unknownOption } from '../errors.js'
+import { forwarderDetached, invalidArgType, invalidArgValue, otherPins, unknownOption } from '../errors.js'
 import { isIPv4, type MappedAddress, readAddress, textOf } from './address.js'
 import { AddressTable, type EntryKey } from './address-table.js'
 import { type Traffic, trafficOf } from './counters.js'
+import { checkPinPath, DataPlane, type PinOptions } from './data-plane.js'
 import { waitForPackets } from './grace-period.js'
 
 const { Reason, RewriteConstant, RewriteSettings, Vip } = layouts
@@ -38,11 +37,11 @@ export interface SourceRewriteConfig {
   rules?: readonly SourceRule[] | undefined
 }
 
-export interface SourceRewriteOptions extends SourceRewriteConfig {
+export interface SourceRewriteOptions extends SourceRewriteConfig, PinOptions {
   /** Where requests come in. Replies that leave through it are rewritten. */
   interface: string
   /**
-   * How replies are given their source. Default `auto`: TCX, or clsact on kernels before 6.6, in the packet. `cgroup`: where the
+   * How replies are given their source. Default `auto`: TCX, or clsact on kernels before 6.6, in the packet (with `pinPath` TCX only). `cgroup`: where the
    * program sends, for sockets that were opened in a control group only.
    */
   hook?: TcHook | 'auto' | 'cgroup' | undefined
@@ -72,6 +71,7 @@ const OPTIONS: readonly (keyof SourceRewriteOptions)[] = [
   'ports',
   'flows',
   'idle',
+  'pinPath',
 ]
 const HOOKS = ['auto', 'tcx', 'clsact', 'cgroup'] as const
 const MOST = 1024
@@ -86,6 +86,20 @@ const BUCKETS = MOST
 /** Where those of IPv6 begin. */
 const RULES_OF_IPV6 = RewriteConstant.ipv6 * RewriteConstant.ports
 
+/** What is pinned beside the maps. */
+interface Manifest {
+  version: number
+  /** Hexadecimal digits: what was learned is found by it. */
+  secret: string
+  hook: SourceRewrite['hook']
+  cgroup: string | undefined
+  left: number[]
+}
+
+const MANIFEST = 'manifest'
+/** Of what the maps hold and of the manifest. */
+const VERSION = 1
+
 interface Wanted {
   vips: readonly MappedAddress[]
   rules: readonly { port: number; from: MappedAddress }[]
@@ -98,79 +112,95 @@ interface Wanted {
  * Requests are seen as they come in, and the VIP that each client asked last is remembered; its replies leave from there, with
  * checksums as they must be, fragmented or not, and those that the kernel cuts (UDP_SEGMENT), too. What leaves from a VIP
  * already is left alone. Needs root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON; Linux 5.15. Ends with the process (but for
- * clsact: see `detach`).
+ * clsact: see `detach`), unless it has a `pinPath`: then it goes on, and the next instance with that path takes it over with all
+ * that was learned.
  */
 export class SourceRewrite {
   readonly interface: string
   /** What replies go through. */
   readonly hook: TcHook | 'cgroup'
-  readonly #loaded: LoadedObject<typeof sourceRewriteObject>
-  readonly #attachments: Attachment[]
+  /** Whether it found a data plane at `pinPath`, and took it over. */
+  readonly adopted: boolean
+  readonly #plane: DataPlane<typeof sourceRewriteObject>
   readonly #table: AddressTable
   readonly #ruleMemory: Uint16Array<ArrayBuffer>
-  #vips = new Map<string, number>()
+  readonly #manifest: Manifest
+  #vips: Map<string, number>
   /** Places in `#ruleMemory`. */
-  #rules = new Set<number>()
+  #rules: Set<number>
   /** Indices that were VIPs', in the order in which they were left. What was learned may refer to them. */
-  #left: number[] = []
-  #detached = false
+  #left: number[]
+  #ended = false
 
-  private constructor(
-    on: NetworkInterface,
-    hook: TcHook | 'cgroup',
-    loaded: LoadedObject<typeof sourceRewriteObject>,
-    attachments: Attachment[],
-  ) {
+  private constructor(on: NetworkInterface, plane: DataPlane<typeof sourceRewriteObject>, manifest: Manifest) {
     this.interface = on.name
-    this.hook = hook
-    this.#loaded = loaded
-    this.#attachments = attachments
-    this.#table = new AddressTable(loaded.maps.vips.memory(), 'vips', 'Name fewer VIPs')
-    this.#ruleMemory = new Uint16Array(loaded.maps.rewriteRules.memory())
+    this.hook = manifest.hook
+    this.adopted = plane.adopted
+    this.#plane = plane
+    this.#manifest = manifest
+    this.#table = new AddressTable(plane.maps.vips.memory(), 'vips', 'Name fewer VIPs')
+    this.#ruleMemory = new Uint16Array(plane.maps.rewriteRules.memory())
+    this.#vips = new Map([...this.#table.entries()].map(({ address, value }) => [textOf(address), value]))
+    this.#rules = new Set([...this.#ruleMemory.keys()].filter((place) => this.#ruleMemory[place] !== 0))
+    this.#left = manifest.left
   }
 
   /**
    * @throws ArgumentTypeError, ArgumentRangeError; BpfError ERR_BPF_PERMISSION, ERR_BPF_INTERFACE, ERR_BPF_VERIFIER,
-   * ERR_BPF_SYSTEM; UnsupportedKernelError (`tcx`); UnsupportedPlatformError
+   * ERR_BPF_SYSTEM; with `pinPath` ERR_BPF_FILESYSTEM, ERR_BPF_LOCKED, ERR_BPF_INCOMPATIBLE (other `flows`, interface or hook);
+   * UnsupportedKernelError (`tcx`); UnsupportedPlatformError
    */
   static async attach(options: SourceRewriteOptions): Promise<SourceRewrite> {
-    const { hook, ports, flows, idle } = readOptions(options)
+    const { hook, ports, flows, idle, pinPath, cgroup } = readOptions(options)
     const wanted = readWanted(options)
     const on = interfaceByName(options.interface)
     const sets = flows / layouts.FlowConstant.flowWays
-    const secret = randomBytes(SECRET_BYTES)
-    const loaded = loadObject(sourceRewriteObject, {
-      entries: { requests: sets, fragments: sets, vips: BUCKETS },
-      settings: settingsOf(RewriteSettings, {
-        secret: { words: [secret.readUInt32LE(0), secret.readUInt32LE(4)] },
-        learned: 1,
-        rules: 1,
-        linkBytes: on.ethernet ? ETHERNET_BYTES : 0,
-        flowSets: sets,
-        flowIdle: Math.ceil((idle * 1e9) / 2 ** 30),
-        buckets: BUCKETS,
-      }),
+    const entries = { requests: sets, fragments: sets, vips: BUCKETS }
+    const fresh = randomBytes(SECRET_BYTES).toString('hex')
+    let found: Manifest | undefined
+    const plane = DataPlane.load(sourceRewriteObject, {
+      pinPath,
+      entries,
+      settings: (folder) => {
+        found = folder && readManifest(folder)
+        const secret = Buffer.from(found?.secret ?? fresh, 'hex')
+        return settingsOf(RewriteSettings, {
+          secret: { words: [secret.readUInt32LE(0), secret.readUInt32LE(4)] },
+          learned: 1,
+          rules: 1,
+          linkBytes: on.ethernet ? ETHERNET_BYTES : 0,
+          flowSets: sets,
+          flowIdle: Math.ceil((idle * 1e9) / 2 ** 30),
+          buckets: BUCKETS,
+        })
+      },
     })
-    const attachments: Attachment[] = []
     try {
-      const { programs, maps } = loaded
-      for (const port of ports) maps.rewritePorts.update(networkOrder(port), Uint8Array.of(1))
-      const at = { interface: on, hook: hook === 'cgroup' ? ('auto' as const) : hook }
-      const learner = attachTc({ program: programs.rewriteIngress, direction: 'ingress', ...at })
-      attachments.push(learner.link)
-      if (hook === 'cgroup') {
-        const cgroup = options.cgroup!
-        attachments.unshift(attachCgroup({ program: programs.rewriteSendmsg4, cgroup, hook: 'sendmsg4' }))
-        attachments.unshift(attachCgroup({ program: programs.rewriteSendmsg6, cgroup, hook: 'sendmsg6' }))
-      } else {
-        attachments.unshift(attachTc({ program: programs.rewriteEgress, direction: 'egress', ...at }).link)
+      const manifest = found ?? { version: VERSION, secret: fresh, hook: 'tcx', cgroup, left: [] }
+      const { maps } = plane
+      const wantedPorts = new Set(ports)
+      for (const key of [...maps.rewritePorts.keys()]) {
+        if (!wantedPorts.has(new DataView(key.buffer, key.byteOffset).getUint16(0))) maps.rewritePorts.delete(key)
       }
-      const rewrite = new SourceRewrite(on, hook === 'cgroup' ? hook : learner.hook, loaded, attachments)
+      for (const port of ports) maps.rewritePorts.update(networkOrder(port), Uint8Array.of(1))
+      if (found === undefined) {
+        manifest.hook = attachAll(plane, on, hook, cgroup)
+        if (plane.folder) writeManifest(plane.folder, manifest)
+      } else {
+        const same = hook === 'auto' ? found.hook !== 'cgroup' : found.hook === hook
+        if (!same || found.cgroup !== cgroup) {
+          throw otherPins(
+            plane.folder!.path,
+            `has the hook '${found.hook}'${found.cgroup ? ` on ${found.cgroup}` : ''}`,
+          )
+        }
+        attachAll(plane, on, found.hook, cgroup)
+      }
+      const rewrite = new SourceRewrite(on, plane, manifest)
       rewrite.#publish(wanted)
       return rewrite
     } catch (error) {
-      end(attachments)
-      loaded.close()
+      plane.abandon()
       throw error
     }
   }
@@ -189,28 +219,35 @@ export class SourceRewrite {
   /** @throws ForwarderError ERR_FORWARDER_DETACHED */
   stats(): SourceRewriteStats {
     this.#checkAttached()
-    const { reasonCounters } = this.#loaded.maps
+    const { reasonCounters } = this.#plane.maps
     return {
       rewritten: trafficOf(reasonCounters, Reason.rewritten),
       unknown: trafficOf(reasonCounters, Reason.unknownFlow),
     }
   }
 
-  /** Takes the programs away. With clsact they would stay when the process ends; all others go with it. */
+  /** Takes the programs and all pins away. With clsact the programs would stay when the process ends. */
   async detach(): Promise<void> {
-    if (this.#detached) return
-    this.#detached = true
-    end(this.#attachments)
-    this.#loaded.close()
+    if (this.#ended) return
+    this.#ended = true
+    this.#plane.detach()
+  }
+
+  /** Ends this instance. With a `pinPath` the data plane goes on as it is, else it is taken away. */
+  async close(): Promise<void> {
+    if (this.#ended) return
+    this.#ended = true
+    if (this.#plane.folder === undefined) this.#plane.detach()
+    else this.#plane.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.detach()
+    return this.close()
   }
 
   /** A VIP keeps its index as long as it is one: what was learned refers to it. */
   #publish({ vips, rules }: Wanted): void {
-    const { maps } = this.#loaded
+    const { maps, folder } = this.#plane
     const next = new Map<string, number>()
     const taken = new Set(this.#vips.values())
     for (const vip of vips) {
@@ -231,12 +268,13 @@ export class SourceRewrite {
       kept.add(place)
     }
     for (const place of this.#rules) if (!kept.has(place)) Atomics.store(this.#ruleMemory, place, 0)
-    for (const [text, index] of this.#vips) {
-      if (next.has(text)) continue
+    const gone = [...this.#vips].filter(([text]) => !next.has(text))
+    this.#manifest.left = this.#left = [...this.#left, ...gone.map(([, index]) => index)]
+    if (folder) writeManifest(folder, this.#manifest)
+    for (const [text, index] of gone) {
       this.#table.delete(entryOf(readAddress('vip', text)))
       // What was learned of it leads nowhere from now on.
       maps.rewriteVips.update(Uint32Array.of(index), new Uint8Array(Vip.size))
-      this.#left.push(index)
     }
     this.#vips = next
     this.#rules = kept
@@ -252,16 +290,56 @@ export class SourceRewrite {
   }
 
   #checkAttached(): void {
-    if (this.#detached) throw forwarderDetached(this.interface)
+    if (this.#ended) throw forwarderDetached(this.interface)
   }
 }
 
-/** In the order in which they lie: what changes packets first, what learns last. */
-function end(attachments: Attachment[]): void {
-  for (const attachment of attachments.splice(0)) {
-    attachment.detach()
-    attachment.close()
+/**
+ * First what learns, then what changes packets.
+ *
+ * @returns the hook that it came to be
+ */
+function attachAll(
+  plane: DataPlane<typeof sourceRewriteObject>,
+  on: NetworkInterface,
+  hook: SourceRewrite['hook'] | 'auto',
+  cgroup: string | undefined,
+): SourceRewrite['hook'] {
+  const { rewriteIngress, rewriteEgress, rewriteSendmsg4, rewriteSendmsg6 } = plane.programs
+  // A program that is attached by clsact has no link that could be pinned.
+  const pinned = plane.folder !== undefined
+  const tcHook = hook === 'auto' || hook === 'cgroup' ? (pinned ? 'tcx' : 'auto') : hook
+  let learnt: TcHook = 'tcx'
+  plane.attach('ingress', rewriteIngress, on, () => {
+    const attached = attachTc({ program: rewriteIngress, direction: 'ingress', interface: on, hook: tcHook })
+    learnt = attached.hook
+    return attached.link
+  })
+  if (hook !== 'cgroup') {
+    const at = { program: rewriteEgress, direction: 'egress', interface: on, hook: tcHook } as const
+    plane.attach('egress', rewriteEgress, on, () => attachTc(at).link)
+    return learnt
   }
+  for (const [name, program] of [
+    ['sendmsg4', rewriteSendmsg4],
+    ['sendmsg6', rewriteSendmsg6],
+  ] as const) {
+    plane.attach(name, program, undefined, () => attachCgroup({ program, cgroup: cgroup!, hook: name }))
+  }
+  return hook
+}
+
+function readManifest(folder: PinFolder): Manifest | undefined {
+  const bytes = folder.read(MANIFEST)
+  if (bytes === undefined) return undefined
+  const manifest = JSON.parse(Buffer.from(bytes).toString()) as Manifest
+  const { version } = manifest
+  if (version !== VERSION) throw otherPins(folder.path, `has version ${version} of what its maps hold, not ${VERSION}`)
+  return manifest
+}
+
+function writeManifest(folder: PinFolder, manifest: Manifest): void {
+  folder.store(MANIFEST, Buffer.from(JSON.stringify(manifest)))
 }
 
 function entryOf(address: MappedAddress): EntryKey {
@@ -286,7 +364,12 @@ function readOptions(options: SourceRewriteOptions) {
     if (!Array.isArray(ports)) throw invalidArgType('options.ports', 'an array of ports', ports)
   }
   for (const [i, port] of (ports ?? []).entries()) checkInteger(`options.ports[${i}]`, port, 1, 65_535)
-  return { hook, flows, idle, ports: ports ?? [] }
+  checkPinPath(options)
+  if (hook === 'clsact' && options.pinPath !== undefined) {
+    throw invalidArgValue('options.pinPath', "is not for the hook 'clsact', which has nothing to pin", options.pinPath)
+  }
+  const { pinPath, cgroup } = options
+  return { hook, flows, idle, ports: ports ?? [], pinPath, cgroup: hook === 'cgroup' ? cgroup : undefined }
 }
 
 function readWanted({ vips, rules = [] }: SourceRewriteConfig): Wanted {

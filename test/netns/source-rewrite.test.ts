@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -107,6 +107,56 @@ describe.each(['tcx', 'clsact'] as const)('%s', (hook) => {
     for (const address of ['198.51.100.2', OWN[0]!, '198.51.100.3', '198.51.100.2']) {
       expect(await client.call('askFrom', 40_000, address, PORT)).toBe('dgram')
     }
+  })
+})
+
+describe('pinned', () => {
+  let mount: string | undefined
+  const others: Actor<BackendPart>[] = []
+  beforeEach(async () => {
+    if (net.missing) return
+    mount = mkdtempSync(join(tmpdir(), 'udp-dsr-bpf-'))
+    await command('mount', ['-t', 'bpf', 'bpf', mount])
+  })
+  afterEach(async () => {
+    await Promise.all(others.splice(0).map((other) => other.kill()))
+    if (mount === undefined) return
+    await command('umount', [mount])
+    rmdirSync(mount)
+    mount = undefined
+  })
+  /** A process beside the server's. */
+  function another(): Actor<BackendPart> {
+    const made = new Actor<BackendPart>(hosts[1].namespace, demo('backend'))
+    others.push(made)
+    return made
+  }
+
+  it('replies are rewritten when the process is gone; the next one goes on', async () => {
+    const pinPath = join(mount!, 'rewrite')
+    const options = { interface: 'eth0', pinPath }
+    const first = another()
+    await first.call('rewrite', { ...options, vips: VIPS, rules: [{ port: 9999, from: VIPS[0]! }] })
+    expect(await answers(VIPS)).toEqual(all(VIPS, 'dgram'))
+    await expect(another().call('rewrite', { ...options, vips: VIPS })).rejects.toMatchObject({
+      code: 'ERR_BPF_LOCKED',
+    })
+    await first.kill()
+    expect(await client.call('ask')).toEqual(VIPS.map(() => 'dgram'))
+    const second = another()
+    await expect(second.call('rewrite', { ...options, vips: VIPS, flows: 4096 })).rejects.toMatchObject({
+      code: 'ERR_BPF_INCOMPATIBLE',
+    })
+    expect(await client.call('ask')).toEqual(VIPS.map(() => 'dgram'))
+    // Two of them only, now.
+    const [kept, given] = [VIPS.filter((_, i) => i % 2 === 0), VIPS.filter((_, i) => i % 2 === 1)]
+    expect(await second.call('rewrite', { ...options, vips: kept })).toBe('tcx')
+    const { rewritten } = await second.call('rewritten')
+    expect(rewritten.packets).toBe(3 * VIPS.length)
+    expect(await answers(VIPS)).toEqual({ ...all(kept, 'dgram'), ...all(given, null) })
+    await second.call('stopRewriting')
+    expect(existsSync(pinPath)).toBe(false)
+    expect(await answers(VIPS)).toEqual(all(VIPS, null))
   })
 })
 
