@@ -96,6 +96,11 @@ INLINE int is_ipv4(const struct vip* address) {
   return address->address[0] == 0 && address->address[1] == 0 && address->address[2] == NET32(0x0000ffff);
 }
 
+INLINE int is_unspecified(const struct vip* vip) {
+  const __be32* words = vip->address;
+  return (words[0] | words[1] | words[2] | words[3]) == 0;
+}
+
 /* Peer and local port: of IPv4 exact, of IPv6 a keyed hash that nobody can aim with. Not 0. */
 INLINE __u64 key_of(const struct ends* ends) {
   const __u32 ports = (__u32)ends->peer_port << 16 | ends->local_port;
@@ -343,7 +348,7 @@ INLINE int rewrite(struct __sk_buff* skb) {
   if (vip == 0) return TC_ACT_UNSPEC;
   const __be32* from = packet.ends.local.address;
   const __be32* to = vip->address;
-  if ((to[0] | to[1] | to[2] | to[3]) == 0) return TC_ACT_UNSPEC; /* it is a VIP no longer */
+  if (is_unspecified(vip)) return TC_ACT_UNSPEC; /* it is a VIP no longer */
   if (from[3] == to[3] && from[2] == to[2] && from[1] == to[1] && from[0] == to[0]) return TC_ACT_UNSPEC;
   /* A program that chose a VIP knew why. */
   if (index_of(&packet.ends.local) != NO_VIP) return TC_ACT_UNSPEC;
@@ -399,7 +404,7 @@ int rewrite_sendmsg6(struct bpf_sock_addr* context) {
   }
   const __u32 number = source_for(&ends, 6);
   const struct vip* vip = bpf_map_lookup_elem(&rewrite_vips, &number);
-  if (vip == 0 || vip->address[0] == 0 || index_of(&ends.local) != NO_VIP) return ALLOW;
+  if (vip == 0 || is_unspecified(vip) || index_of(&ends.local) != NO_VIP) return ALLOW;
   UNROLL
   for (int i = 0; i < 4; i++) context->msg_src_ip6[i] = vip->address[i];
   count(REASON_REWRITTEN, 0);
