@@ -36,7 +36,7 @@ INLINE __u32 named_by_quic(const struct xdp_md* context, const struct delivered*
   const __u8 config = id[0] >> QUIC_CONFIG_SHIFT;
   if ((service->quic_config_bits >> config & 1) == 0) return BACKEND_NONE;
   struct quic_server_key key = {
-      .pool = service->pool, .config = config, .length = service->quic_id_length, .id = {0}};
+      .memory = service->memory, .config = config, .length = service->quic_id_length, .id = {0}};
   UNROLL
   for (int i = 0; i < QUIC_LONGEST_ID; i++) {
     if (i >= service->quic_id_length) break;

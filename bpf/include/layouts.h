@@ -65,7 +65,8 @@ struct service {
   __u8 flags;            /* enum service_flags */
   __u8 quic_config_bits; /* for SERVICE_QUIC: bit i set: config rotation i (0-6) is ours */
   __u8 quic_id_length;   /* for SERVICE_QUIC: bytes of the server ID, 1-8 */
-  __u32 memory; /* for SERVICE_FLOW_TABLE: services with the same one and the same secret remember together */
+  __u32 memory; /* names what is remembered, and the servers of `quic_servers`: the same for services of a
+                   pool */
 };
 
 /* --- edge: which backend ------------------------------------------------------------------------------- */
@@ -148,7 +149,7 @@ struct endpoint {
 /* Key of HASH `quic_servers`, whose value is the index of the backend that has this server ID. It is removed
  * with the backend. */
 struct quic_server_key {
-  __u32 pool;
+  __u32 memory;   /* of the service */
   __u8 config;    /* config rotation, 0-6 */
   __u8 length;    /* bytes of the ID, 1-8 */
   __u16 reserved; /* 0 */

@@ -177,13 +177,13 @@ export const Endpoint: Layout<Endpoint> = layout(4, {
 
 /** `struct quic_server_key`, 16 bytes */
 export interface QuicServerKey {
-  pool: number
+  memory: number
   config: number
   length: number
   id: Uint8Array
 }
 export const QuicServerKey: Layout<QuicServerKey> = layout(16, {
-  pool: u32,
+  memory: u32,
   config: u8,
   length: u8,
   reserved: u16,

@@ -15,6 +15,19 @@ export type DeliveryName = 'l2' | 'ipip' | 'gue' | 'proxy'
 export interface EdgeBackend extends PoolMember {
   /** Where it is: IPv4 or IPv6, of either family whatever the clients have. */
   address: string
+  /** With `quicLb` of the pool: its server ID, in hexadecimal digits. */
+  serverId?: string | undefined
+}
+
+/**
+ * How servers of a pool name themselves in QUIC connection IDs (draft-ietf-quic-load-balancers-21), in plaintext: `QuicLbEncoder`
+ * of `udp-dsr/pinning` without a key makes such IDs.
+ */
+export interface EdgeQuicLb {
+  /** Configurations in use: 0 – 6, one or several. */
+  configIds: readonly number[]
+  /** Bytes, 1 – 8. */
+  serverIdLength: number
 }
 
 /** Backends that do the same work. Services share pools. */
@@ -32,6 +45,8 @@ export interface PoolConfig {
   mtu?: number | undefined
   /** UDP port: for `gue` where the tunnel ends, default 6080; for `proxy` of the server, default the one that the client used, from which alone a server can answer the client itself. */
   port?: number | undefined
+  /** For services with `quic`. */
+  quicLb?: EdgeQuicLb | undefined
   /** 802.1Q tag of the backends' segment, 1–4094; default none. */
   vlan?: number | undefined
 }
@@ -57,6 +72,11 @@ export interface ServiceConfig {
    * default false. A backend that drains keeps its flows so. Needs `flowTable` of `Forwarder.attach`.
    */
   flowTable?: boolean | undefined
+  /**
+   * Whether datagrams go to the backend that their QUIC connection ID names, so that clients may move; default false. Those that
+   * name nobody who is `up` or `draining` go as others do. Needs `quicLb` of the pool, and `quic` of `Forwarder.attach`.
+   */
+  quic?: boolean | undefined
   /** Whether the edge answers echo requests to the VIPs, default true. */
   echo?: boolean | undefined
 }

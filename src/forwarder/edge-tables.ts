@@ -4,6 +4,7 @@ import {
   BackendFlags,
   Backend as BackendLayout,
   Delivery,
+  QuicServerKey,
   ServiceFlags,
   Service as ServiceLayout,
   ServiceValue,
@@ -31,6 +32,7 @@ export interface EdgeMaps {
   pools: BpfMap
   slots: BpfMap
   backends: BpfMap
+  quicServers: BpfMap
   serviceCounters: BpfMap
   backendCounters: BpfMap
 }
@@ -81,6 +83,12 @@ interface KnownSplit {
   ports: Uint16Array
 }
 
+/** A server ID, and the index of the backend that it names. */
+interface KnownServer {
+  key: Uint8Array
+  index: number
+}
+
 interface KnownService {
   index: number
   counters: number
@@ -95,11 +103,14 @@ interface Next {
   pools: Map<string, KnownPool>
   services: Map<string, KnownService>
   splits: Map<string, KnownSplit>
+  servers: Map<string, KnownServer>
 }
 
 const HIGHEST_MTU = 65_535
 /** By their numbers in `enum delivery`. */
 const DELIVERIES = Object.fromEntries(Object.entries(Delivery).map(([name, number]) => [number, name as DeliveryName]))
+/** Of a server ID in its key, padded. */
+const QUIC_ID_BYTES = 8
 const NO_MAC = new Uint8Array(6)
 const chunksFor = (slots: number) => Math.ceil(slots / TableConstant.chunkSlots)
 const key = (index: number) => Uint32Array.of(index)
@@ -125,6 +136,7 @@ export class EdgeTables {
   #pools = new Map<string, KnownPool>()
   #backends = new Map<string, KnownBackend>()
   #splits = new Map<string, KnownSplit>()
+  #servers = new Map<string, KnownServer>()
   #entries = new Map<string, EntryKey>()
   #counters = new Map<string, number>()
   /** Of the services that were applied last. */
@@ -150,6 +162,7 @@ export class EdgeTables {
     this.#backendIndices = new IndexPool(Math.min(maps.backends.entries, NO_BACKEND), used?.backendIndices)
     this.#backendCounters = new IndexPool(maps.backendCounters.entries, used?.backendCounters)
     if (next === undefined || adopted === undefined) return
+    this.#servers = new Map([...maps.quicServers.keys()].map((server) => [hex(server), { key: server, index: -1 }]))
     this.#entries = new Map([...this.#buckets.entries()].map((entry) => [nameOf(entry), entry]))
     this.#publish(next, next.wanted, adopted.state.retired)
     this.#retire(next, adopted.state.retired)
@@ -176,6 +189,7 @@ export class EdgeTables {
       pools: new Map(),
       services: new Map(),
       splits: new Map(),
+      servers: new Map(),
     }
     const signature = signatureOf(settings)
     let wanted: Map<string, WantedEntry>
@@ -187,6 +201,7 @@ export class EdgeTables {
       for (const pool of settings.pools.values()) {
         const indices = this.#placeBackends(pool, hopTo, next, undo)
         next.pools.set(pool.name, this.#placePool(pool, indices, inPlace, undo))
+        addServers(next.servers, pool, indices)
       }
       for (const service of settings.services) {
         next.services.set(service.name, this.#placeService(service, settings, next.pools, undo))
@@ -195,6 +210,7 @@ export class EdgeTables {
       for (const [name, entry] of wanted) {
         if ('ports' in entry) next.splits.set(name, this.#placeSplit(name, entry.key, entry.ports, undo))
       }
+      this.#checkServers(next)
       this.#buckets.reserve([...wanted.values()].map(({ key }) => key))
       this.#clearCounters(next)
       retired = this.#retiredBy(next)
@@ -275,13 +291,15 @@ export class EdgeTables {
       services.set(service.name, { index, counters, value })
     }
     const wanted = entriesOf(settings.services, ({ name }) => services.get(name)!.index)
+    const servers = new Map<string, KnownServer>()
+    for (const pool of settings.pools.values()) addServers(servers, pool, pools.get(pool.name)!.members)
     const firsts = new Map(state.splits)
     const splits = new Map<string, KnownSplit>()
     for (const [name, entry] of wanted) {
       if (!('ports' in entry)) continue
       splits.set(name, { key: entry.key, run: { first: firsts.get(name)!, count: 1 }, ports: entry.ports })
     }
-    return { backends, counters: new Map(state.counters), pools, services, splits, wanted }
+    return { backends, counters: new Map(state.counters), pools, services, splits, servers, wanted }
   }
 
   /** @returns the indices of the pool's backends, in their order */
@@ -360,6 +378,13 @@ export class EdgeTables {
     return { run: this.#takeRun(1, undo), ports, key: entry }
   }
 
+  /** New ones are made before old ones go. */
+  #checkServers(next: Next): void {
+    const { entries } = this.#maps.quicServers
+    const together = new Set([...this.#servers.keys(), ...next.servers.keys()])
+    if (together.size > entries) throw mapFull('quic_servers', entries, 'Raise limits.backends, or give quic')
+  }
+
   #takeRun(count: number, undo: (() => void)[]): Run {
     const run = this.#chunks.take(count)
     if (run === undefined) {
@@ -412,6 +437,9 @@ export class EdgeTables {
         this.#maps.backends.update(key(index), encode(BackendLayout, value))
       }
     }
+    for (const [name, { key: server, index }] of next.servers) {
+      if (this.#servers.get(name)?.index !== index) this.#maps.quicServers.update(server, key(index))
+    }
     for (const [name, pool] of next.pools) {
       if (this.#pools.get(name) === pool) continue
       this.#chunkMemory.set(pool.slots, pool.run.first * size)
@@ -432,6 +460,9 @@ export class EdgeTables {
     }
     for (const [name, entry] of this.#entries) if (!wanted.has(name)) this.#buckets.delete(entry)
     this.#entries = new Map([...wanted].map(([name, entry]) => [name, entry.key]))
+    for (const [name, { key: server }] of this.#servers) {
+      if (!next.servers.has(name)) this.#maps.quicServers.delete(server)
+    }
     // Tables do not lead there any more; now what is remembered does not, either.
     for (const [name, known] of next.backends) if (known.down && !this.#backends.get(name)?.down) this.#forget(known)
     for (const index of retired.backendIndices) this.#forgetAt(index)
@@ -495,6 +526,7 @@ export class EdgeTables {
     this.#backends = next.backends
     this.#counters = next.counters
     this.#splits = next.splits
+    this.#servers = next.servers
     this.#rest()
   }
 
@@ -542,25 +574,46 @@ function usedBy({ backends, counters, pools, services, splits }: Next, retired: 
   }
 }
 
+/** Whom connection IDs may name: who is not down. */
+function addServers(
+  servers: Map<string, KnownServer>,
+  { memory, quicLb, backends }: Pool,
+  indices: readonly number[],
+): void {
+  if (quicLb === undefined) return
+  for (const [i, { serverId, state }] of backends.entries()) {
+    if (serverId === undefined || state === 'down') continue
+    const id = new Uint8Array(QUIC_ID_BYTES)
+    id.set(serverId)
+    for (const config of quicLb.configIds) {
+      const server = encode(QuicServerKey, { memory, config, length: serverId.length, id })
+      servers.set(hex(server), { key: server, index: indices[i]! })
+    }
+  }
+}
+
+const hex = (value: Uint8Array) => Buffer.from(value).toString('hex')
+
 function slotsOf({ slots }: Pool['table'], members: readonly number[]): Uint16Array {
   return slots.map((place) => (place === NO_BACKEND ? TableConstant.backendNone : members[place]!))
 }
 
 function serviceValue(
-  { affinity, flowTable, pool: name }: Service,
+  { affinity, flowTable, quic, pool: name }: Service,
   { secret, pools }: Settings,
   pool: number,
   counters: number,
 ): ServiceLayout {
+  const { memory, quicLb } = pools.get(name)!
   return {
     secret: { words: [secret[0] >>> 0, secret[1] >>> 0] },
     pool,
     counters,
     affinity: AFFINITIES.indexOf(affinity),
-    flags: flowTable ? ServiceFlags.flowTable : 0,
-    memory: flowTable ? pools.get(name)!.memory : 0,
-    quicConfigBits: 0,
-    quicIdLength: 0,
+    flags: (flowTable ? ServiceFlags.flowTable : 0) | (quic ? ServiceFlags.quic : 0),
+    memory,
+    quicConfigBits: quic ? quicLb!.configIds.reduce((bits, id) => bits | (1 << id), 0) : 0,
+    quicIdLength: quic ? quicLb!.serverIdLength : 0,
   }
 }
 

@@ -2,10 +2,11 @@ import { missingArgument } from '../errors.js'
 import { NO_BACKEND } from '../pinning/backends.js'
 import { type Flow, FlowKey } from '../pinning/flow-key.js'
 import { halfSipHash24, slotOf } from '../pinning/half-siphash.js'
+import { type ConnectionIdPlace, findConnectionId } from '../pinning/quic-lb-header.js'
 import { readAddress, textOf } from './address.js'
 import type { DeliveryName } from './config.js'
 import { flowKeyOf } from './flow-memory.js'
-import type { Settings } from './read-config.js'
+import type { Pool, Settings } from './read-config.js'
 
 /** Where a flow's packets go, and why. It holds neither the secret nor the hash. */
 export interface EdgeExplanation {
@@ -15,6 +16,8 @@ export interface EdgeExplanation {
   /** The slot of the pool's table that the flow leads to. */
   slot: number | undefined
   table: { kind: string; size: number; digest: string } | undefined
+  /** Whether the datagram's QUIC connection ID says so (`quic`). */
+  named: boolean
   /** Whether it goes where it went before, whatever the table says (`flowTable`). */
   remembered: boolean
   /** Undefined when there is none: the packets are dropped. */
@@ -28,6 +31,7 @@ const NOTHING = {
   pool: undefined,
   slot: undefined,
   table: undefined,
+  named: false,
   remembered: false,
   backend: undefined,
 }
@@ -35,11 +39,28 @@ const NOTHING = {
 /** Finds the backend that is remembered under a key. */
 export type Remembered = (flow: bigint) => EdgeExplanation['backend']
 
+/** Bytes of a datagram below which no connection ID is looked for. */
+const LEAST_QUIC = 6
+const CONFIG_SHIFT = 5
+
+/** The backend that a datagram names, as bpf/edge/quic.h finds it. */
+function namedBy({ quicLb, backends }: Pool, datagram: Uint8Array): Pool['backends'][number] | undefined {
+  if (quicLb === undefined || datagram.length < LEAST_QUIC) return undefined
+  const place: ConnectionIdPlace = { form: 'none', at: 0, length: 0 }
+  findConnectionId(datagram, place)
+  const { form, at, length } = place
+  if (form === 'none' || length < 1 + quicLb.serverIdLength) return undefined
+  if (!quicLb.configIds.includes(datagram[at]! >> CONFIG_SHIFT)) return undefined
+  const id = Buffer.from(datagram.subarray(at + 1, at + 1 + quicLb.serverIdLength))
+  return backends.find(({ serverId, state }) => serverId !== undefined && state !== 'down' && id.equals(serverId))
+}
+
 /** @throws ArgumentTypeError ERR_MISSING_ARGS, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE; ArgumentRangeError */
 export function explainFlow(
   settings: Settings | undefined,
   flow: Flow,
   remembered: Remembered = () => undefined,
+  datagram?: Uint8Array,
 ): EdgeExplanation {
   if (flow.local === undefined) throw missingArgument('flow.local')
   const { address, port } = flow.local
@@ -56,10 +77,23 @@ export function explainFlow(
   const key = new FlowKey(service.affinity).set(flow)
   const hash = halfSipHash24(key.words, key.length, ...settings.secret)
   const slot = slotOf(hash, size)
-  const found = { service: service.name, pool: pool.name, slot, table: { kind, size, digest }, remembered: false }
+  const found = {
+    service: service.name,
+    pool: pool.name,
+    slot,
+    table: { kind, size, digest },
+    named: false,
+    remembered: false,
+  }
   const place = slots[slot]!
   const backend = place === NO_BACKEND ? undefined : pool.backends[place]
   const way = `${vip} port ${port} is of the service ${service.name}, whose pool is ${pool.name}`
+  const named = service.quic && datagram !== undefined ? namedBy(pool, datagram) : undefined
+  if (named !== undefined) {
+    const { id, address: at } = named
+    const backend = { id, address: textOf(at), delivery: pool.delivery }
+    return { ...found, named: true, backend, why: `${way}; the connection ID names ${id}` }
+  }
   const before = service.flowTable
     ? remembered(flowKeyOf(hash, key.words, key.length, settings.secret, pool.memory))
     : undefined

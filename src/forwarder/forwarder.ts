@@ -2,7 +2,7 @@ import { edgeObject, interfaceByName, type NetworkInterface, type XdpMode } from
 import { EdgeSettings, FlowConstant, Reason } from '../bpf/layouts.js'
 import { settingsOf } from '../bpf/object.js'
 import { checkInteger, checkOptions, checkProperties, checkString } from '../errors/checks.js'
-import { forwarderDetached, forwarderNoEvents, invalidArgValue } from '../errors.js'
+import { forwarderDetached, forwarderNoEvents, invalidArgType, invalidArgValue } from '../errors.js'
 import type { Flow } from '../pinning/index.js'
 import type { ForwarderConfig } from './config.js'
 import { type Traffic, trafficOf } from './counters.js'
@@ -51,6 +51,8 @@ export interface ForwarderOptions extends PinOptions {
   limits?: ForwarderLimits | undefined
   /** Lets services remember their flows. Default: not, which costs nothing, and is as fast for a flood of new flows as for one. */
   flowTable?: FlowTableOptions | undefined
+  /** Lets services have `quic`. Default: not, which costs nothing. */
+  quic?: boolean | undefined
   /** Lets `events` tell of a sample of packets. Default: not, which costs nothing. */
   events?: EventOptions | undefined
 }
@@ -64,7 +66,15 @@ export interface ForwarderStats {
   pools: readonly { name: string; slots: number; bytes: number; digest: string }[]
 }
 
-const OPTIONS: readonly (keyof ForwarderOptions)[] = ['interface', 'mode', 'pinPath', 'limits', 'flowTable', 'events']
+const OPTIONS: readonly (keyof ForwarderOptions)[] = [
+  'interface',
+  'mode',
+  'pinPath',
+  'limits',
+  'flowTable',
+  'quic',
+  'events',
+]
 const LIMITS = { services: 16_384, slots: 16_384, backends: 8192, pools: 1024 } as const
 type Limits = Record<keyof typeof LIMITS, number>
 const HIGHEST = { services: 2 ** 20, slots: 2 ** 19, backends: 65_535, pools: 65_535 } as const
@@ -146,7 +156,7 @@ export class Forwarder {
    */
   static async attach(options: ForwarderOptions): Promise<Forwarder> {
     const read = readOptions(options)
-    const { mode, limits, pinPath, flowTable, events } = read
+    const { mode, limits, pinPath, flowTable, quic, events } = read
     const on = interfaceByName(options.interface)
     const buckets = limits.services // four places for each entry: see AddressTable
     const plane = DataPlane.load(edgeObject, {
@@ -160,6 +170,7 @@ export class Forwarder {
         backendCounters: limits.backends,
         pools: limits.pools,
         flows: flowTable?.sets ?? 1,
+        quicServers: quic ? limits.backends : 1,
         events: events?.bytes ?? LEAST_EVENT_BYTES,
       },
       settings: settingsOf(EdgeSettings, edgeSettings(buckets, read)),
@@ -222,11 +233,12 @@ export class Forwarder {
    * Where a flow goes, and why: the same answer that the kernel gives its packets.
    *
    * @param flow `local` is the VIP and its port
+   * @param datagram what it carries: for services with `quic`
    * @throws ArgumentTypeError, ArgumentRangeError; ForwarderError ERR_FORWARDER_DETACHED
    */
-  explain(flow: Flow): EdgeExplanation {
+  explain(flow: Flow, datagram?: Uint8Array): EdgeExplanation {
     this.#checkAttached()
-    return explainFlow(this.#settings, flow, (key) => this.#tables.remembered(key))
+    return explainFlow(this.#settings, flow, (key) => this.#tables.remembered(key), datagram)
   }
 
   /**
@@ -275,7 +287,7 @@ export class Forwarder {
   async #apply(config: ForwarderConfig): Promise<ForwarderChange & { unreachable: string[] }> {
     this.#checkAttached()
     const settings = readConfig(config, this.#cache)
-    this.#checkFlowTable(settings)
+    this.#checkOptions(settings)
     const backends = backendsOf(settings)
     const addresses = backends.map(({ address }) => address)
     const serving = backends.filter(({ state, weight }) => state === 'up' && weight > 0).map(({ address }) => address)
@@ -291,11 +303,12 @@ export class Forwarder {
     return { ...change, unreachable: this.#hops.unknown(serving) }
   }
 
-  #checkFlowTable({ services }: Settings): void {
-    if (this.#options.flowTable !== undefined) return
-    const i = services.findIndex(({ flowTable }) => flowTable)
-    if (i < 0) return
-    throw invalidArgValue(`config.services[${i}].flowTable`, 'needs the option flowTable of Forwarder.attach', true)
+  #checkOptions({ services }: Settings): void {
+    for (const option of ['flowTable', 'quic'] as const) {
+      const i = services.findIndex((service) => service[option])
+      if (i < 0 || this.#options[option]) continue
+      throw invalidArgValue(`config.services[${i}].${option}`, `needs the option ${option} of Forwarder.attach`, true)
+    }
   }
 
   #refresh(): void {
@@ -313,11 +326,11 @@ function backendsOf(settings: Settings | undefined): Pool['backends'] {
   return [...(settings?.pools.values() ?? [])].flatMap((pool) => pool.backends)
 }
 
-function edgeSettings(buckets: number, { flowTable, events }: Read): EdgeSettings {
+function edgeSettings(buckets: number, { flowTable, quic, events }: Read): EdgeSettings {
   return {
     flowTable: Number(flowTable !== undefined),
     draining: 0,
-    quic: 0,
+    quic: Number(quic),
     learnedPorts: 0,
     fragments: 1,
     fib: 1,
@@ -338,6 +351,7 @@ interface Read {
   pinPath: string | undefined
   /** Sets of the map `flows`, and units of 2³⁰ ns. */
   flowTable: { sets: number; idle: number } | undefined
+  quic: boolean
   events: { sample: number; bytes: number } | undefined
 }
 
@@ -358,12 +372,14 @@ function readOptions(options: ForwarderOptions): Read {
     }
   }
   checkPowerOfTwo('options.limits.services', limits.services, 1, HIGHEST.services)
-  const { pinPath, flowTable, events } = options
+  const { pinPath, flowTable, quic = false, events } = options
+  if (typeof quic !== 'boolean') throw invalidArgType('options.quic', 'of type boolean', quic)
   return {
     mode,
     limits,
     pinPath,
     flowTable: flowTable && readFlowTable(flowTable),
+    quic,
     events: events && readEventOptions(events),
   }
 }

@@ -6,7 +6,7 @@ import { AFFINITIES, type Affinity } from '../pinning/flow-key.js'
 import { readSecret } from '../pinning/secret.js'
 import { makeTable, type PinningTable, readKind, readSize, type TableKind } from '../pinning/table.js'
 import { isIPv4, type MappedAddress, readAddress, textOf } from './address.js'
-import type { DeliveryName, EdgeBackend, ForwarderConfig, PoolConfig, ServiceConfig } from './config.js'
+import type { DeliveryName, EdgeBackend, EdgeQuicLb, ForwarderConfig, PoolConfig, ServiceConfig } from './config.js'
 
 /** A pool that has been checked, with its table. */
 export interface Pool {
@@ -15,7 +15,8 @@ export interface Pool {
   memory: number
   delivery: DeliveryName
   /** Sorted: the indices of the table are places in it. */
-  backends: readonly (PooledBackend & { address: MappedAddress })[]
+  backends: readonly (PooledBackend & { address: MappedAddress; serverId: Uint8Array | undefined })[]
+  quicLb: EdgeQuicLb | undefined
   table: PinningTable
   source: MappedAddress | undefined
   mtu: number | undefined
@@ -34,6 +35,7 @@ export interface Service {
   affinity: Affinity
   fragments: boolean
   flowTable: boolean
+  quic: boolean
   echo: boolean
 }
 
@@ -80,6 +82,7 @@ const POOL: readonly (keyof PoolConfig)[] = [
   'mtu',
   'port',
   'vlan',
+  'quicLb',
 ]
 const SERVICE: readonly (keyof ServiceConfig)[] = [
   'name',
@@ -89,6 +92,7 @@ const SERVICE: readonly (keyof ServiceConfig)[] = [
   'affinity',
   'fragments',
   'flowTable',
+  'quic',
   'echo',
 ]
 const DELIVERIES: readonly DeliveryName[] = ['l2', 'ipip', 'gue', 'proxy']
@@ -97,6 +101,9 @@ const DELIVERIES: readonly DeliveryName[] = ['l2', 'ipip', 'gue', 'proxy']
 const GUE_PORT = 6080
 const LOWEST_MTU = 576
 const HIGHEST_MTU = 65_535
+/** Configuration 7 is for connection IDs that cannot be routed. */
+const HIGHEST_CONFIG_ID = 6
+const LONGEST_SERVER_ID = 8
 const LONGEST_NAME = 255
 
 /**
@@ -147,15 +154,20 @@ function readPool(name: string, pool: PoolConfig, tables: TableCache): Pool {
     )
   }
   if (!Array.isArray(pool.backends)) throw invalidArgType(`${where}.backends`, 'an array of backends', pool.backends)
+  const quicLb = readQuicLb(`${where}.quicLb`, pool.quicLb)
   const addresses = new Map<string, MappedAddress>()
+  const serverIds = new Map<string, Uint8Array>()
   const members = pool.backends.map((backend: EdgeBackend, i) => {
     if (backend === null || typeof backend !== 'object')
       throw invalidArgType(`${where}.backends[${i}]`, 'of type object', backend)
-    const { address, ...member } = backend
+    const { address, serverId, ...member } = backend
     if (address === undefined) throw missingArgument(`${where}.backends[${i}].address`)
     addresses.set(member.id, readAddress(`${where}.backends[${i}].address`, address))
+    if (serverId !== undefined)
+      serverIds.set(member.id, readServerId(`${where}.backends[${i}].serverId`, serverId, quicLb))
     return member
   })
+  checkServerIds(where, serverIds)
   const backends = readBackends(`${where}.backends`, members)
   const kind = readKind(`${where}.table`, pool.table)
   const size = readSize(`${where}.tableSize`, pool.tableSize, kind)
@@ -168,12 +180,55 @@ function readPool(name: string, pool: PoolConfig, tables: TableCache): Pool {
     name,
     memory: createHash('sha256').update(name).digest().readUInt32LE(0),
     delivery,
-    backends: backends.map((backend) => ({ ...backend, address: addresses.get(backend.id)! })),
+    backends: backends.map((backend) => ({
+      ...backend,
+      address: addresses.get(backend.id)!,
+      serverId: serverIds.get(backend.id),
+    })),
+    quicLb,
     table: tables.get(kind, entries, size, `${where}.tableSize`),
     source,
     mtu,
     port,
     vlan,
+  }
+}
+
+function readQuicLb(name: string, quicLb: PoolConfig['quicLb']): EdgeQuicLb | undefined {
+  if (quicLb === undefined) return undefined
+  checkFields(name, quicLb, ['configIds', 'serverIdLength'])
+  const { configIds, serverIdLength } = quicLb
+  if (!Array.isArray(configIds) || configIds.length === 0) {
+    throw invalidArgType(`${name}.configIds`, 'an array of configuration IDs', configIds)
+  }
+  for (const [i, id] of configIds.entries()) checkInteger(`${name}.configIds[${i}]`, id, 0, HIGHEST_CONFIG_ID)
+  checkInteger(`${name}.serverIdLength`, serverIdLength, 1, LONGEST_SERVER_ID)
+  return { configIds: [...new Set(configIds)].sort((a, b) => a - b), serverIdLength }
+}
+
+function readServerId(name: string, serverId: unknown, quicLb: EdgeQuicLb | undefined): Uint8Array {
+  checkString(name, serverId)
+  if (quicLb === undefined) throw invalidArgValue(name, 'needs quicLb of the pool', serverId)
+  const digits = 2 * quicLb.serverIdLength
+  if (serverId.length !== digits || !/^[0-9a-f]*$/i.test(serverId)) {
+    throw invalidArgValue(name, `must have ${digits} hexadecimal digits (quicLb.serverIdLength)`, serverId)
+  }
+  return Uint8Array.from(Buffer.from(serverId, 'hex'))
+}
+
+function checkServerIds(where: string, serverIds: ReadonlyMap<string, Uint8Array>): void {
+  const owners = new Map<string, string>()
+  for (const [id, serverId] of serverIds) {
+    const digits = Buffer.from(serverId).toString('hex')
+    const other = owners.get(digits)
+    if (other !== undefined) {
+      throw invalidArgValue(
+        `${where}.backends`,
+        `must have server IDs that differ; ${other} and ${id} have the same`,
+        digits,
+      )
+    }
+    owners.set(digits, id)
   }
 }
 
@@ -211,7 +266,15 @@ function readSource(
 
 function readService(where: string, service: ServiceConfig, pools: ReadonlyMap<string, Pool>): Service {
   checkFields(where, service, SERVICE)
-  const { name, pool, affinity = 'client-ip-port', fragments = false, flowTable = false, echo = true } = service
+  const {
+    name,
+    pool,
+    affinity = 'client-ip-port',
+    fragments = false,
+    flowTable = false,
+    quic = false,
+    echo = true,
+  } = service
   if (name === undefined) throw missingArgument(`${where}.name`)
   checkString(`${where}.name`, name)
   if (name.length < 1 || name.length > LONGEST_NAME)
@@ -226,6 +289,9 @@ function readService(where: string, service: ServiceConfig, pools: ReadonlyMap<s
       pool,
     )
   }
+  if (quic && pools.get(pool)!.quicLb === undefined) {
+    throw invalidArgValue(`${where}.quic`, `needs quicLb of the pool ${pool}`, quic)
+  }
   if (!AFFINITIES.includes(affinity)) {
     throw invalidArgValue(
       `${where}.affinity`,
@@ -233,7 +299,7 @@ function readService(where: string, service: ServiceConfig, pools: ReadonlyMap<s
       affinity,
     )
   }
-  for (const [field, value] of Object.entries({ fragments, flowTable, echo })) {
+  for (const [field, value] of Object.entries({ fragments, flowTable, quic, echo })) {
     if (typeof value !== 'boolean') throw invalidArgType(`${where}.${field}`, 'of type boolean', value)
   }
   return {
@@ -244,6 +310,7 @@ function readService(where: string, service: ServiceConfig, pools: ReadonlyMap<s
     affinity,
     fragments,
     flowTable,
+    quic,
     echo,
   }
 }

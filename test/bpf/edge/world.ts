@@ -182,7 +182,7 @@ export function fillMaps(maps: EdgeMaps, world: World): void {
   for (const { pool, config, id, backend } of world.quicServers ?? []) {
     const bytes = Buffer.alloc(8)
     const length = bytes.write(id, 'hex')
-    const named = encode(QuicServerKey, { pool, config, length, id: bytes })
+    const named = encode(QuicServerKey, { memory: pool, config, length, id: bytes })
     maps.quicServers.update(named, Uint32Array.of(backend))
   }
   for (const { address, guePort } of world.replies?.endpoints ?? [])
