@@ -102,8 +102,9 @@ export class DataPlane<D extends ObjectDefinition> {
       const ifindex = on && pinned.ifindex
       if (ifindex === on?.ifindex) {
         this.#links.push(pinned)
-        pinned.update(program)
+        // From here on it is not ours to detach when something fails.
         this.#adopted = true
+        pinned.update(program)
         return pinned
       }
       pinned.close()
