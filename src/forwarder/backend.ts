@@ -110,8 +110,9 @@ export class Backend {
     })
     try {
       const { maps, programs } = plane
-      const counters = fill(maps, edges, endpoints)
+      // First, since what is pinned may be another interface's, and is not to be changed then.
       const attached = plane.attachXdp(programs.backendXdp, on, mode)
+      const counters = fill(maps, edges, endpoints)
       return new Backend(on.name, attached, plane, counters)
     } catch (error) {
       plane.abandon()

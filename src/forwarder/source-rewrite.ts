@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import {
   attachCgroup,
   attachTc,
+  type BpfMap,
   encode,
   interfaceByName,
   layouts,
@@ -177,12 +178,6 @@ export class SourceRewrite {
     })
     try {
       const manifest = found ?? { version: VERSION, secret: fresh, hook: 'tcx', cgroup, left: [] }
-      const { maps } = plane
-      const wantedPorts = new Set(ports)
-      for (const key of [...maps.rewritePorts.keys()]) {
-        if (!wantedPorts.has(new DataView(key.buffer, key.byteOffset).getUint16(0))) maps.rewritePorts.delete(key)
-      }
-      for (const port of ports) maps.rewritePorts.update(networkOrder(port), Uint8Array.of(1))
       if (found === undefined) {
         manifest.hook = attachAll(plane, on, hook, cgroup)
         if (plane.folder) writeManifest(plane.folder, manifest)
@@ -196,6 +191,7 @@ export class SourceRewrite {
         }
         attachAll(plane, on, found.hook, cgroup)
       }
+      namePorts(plane.maps.rewritePorts, ports)
       const rewrite = new SourceRewrite(on, plane, manifest)
       rewrite.#publish(wanted)
       return rewrite
@@ -327,6 +323,15 @@ function attachAll(
     plane.attach(name, program, undefined, () => attachCgroup({ program, cgroup: cgroup!, hook: name }))
   }
   return hook
+}
+
+/** Makes the map have these ports, and no others. */
+function namePorts(map: BpfMap, ports: readonly number[]): void {
+  const wanted = new Set(ports)
+  for (const key of [...map.keys()]) {
+    if (!wanted.has(new DataView(key.buffer, key.byteOffset).getUint16(0))) map.delete(key)
+  }
+  for (const port of ports) map.update(networkOrder(port), Uint8Array.of(1))
 }
 
 function readManifest(folder: PinFolder): Manifest | undefined {

@@ -131,6 +131,13 @@ it('tunnels are undone when the process of Backend is gone; the next one goes on
   expect(new Set(await client.call('ask'))).toEqual(new Set(['a']))
   const { edges: counts } = await second.call('decapsulated')
   expect(counts.map(({ packets }) => packets)).toEqual([0, 3 * 16])
+  // What is pinned is another interface's: that is said, and nothing is changed.
+  await namespace.ip('link add other0 type veth peer name other1')
+  await second.call('closeDecapsulating')
+  const lost = second.call('decapsulate', { ...options, interface: 'other0', edges: ['10.0.0.99'] })
+  await expect(lost).rejects.toMatchObject({ code: 'ERR_BPF_INCOMPATIBLE' })
+  expect(new Set(await client.call('ask'))).toEqual(new Set(['a']))
+  await second.call('decapsulate', options)
   await second.call('stopDecapsulating')
   expect(existsSync(path)).toBe(false)
   expect(new Set(await client.call('ask'))).toEqual(new Set([null]))

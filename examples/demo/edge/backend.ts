@@ -85,6 +85,10 @@ const part = {
     await backend!.detach()
   },
 
+  async closeDecapsulating(): Promise<void> {
+    await backend!.close()
+  },
+
   decapsulated(): BackendStats {
     return backend!.stats()
   },
