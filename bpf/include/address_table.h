@@ -20,6 +20,7 @@ INLINE __u64 address_hash(const __be32 address[4], __u32 about) {
   __u64 hash =
       ((__u64)address[0] << 32 | address[1]) * MIX_1 + ((__u64)address[3] << 32 | address[2]) + about;
   hash = (hash ^ hash >> 32) * MIX_2;
+  hash = (hash ^ hash >> 29) * MIX_1;
   return hash ^ hash >> 32;
 }
 

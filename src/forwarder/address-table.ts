@@ -169,6 +169,7 @@ export class AddressTable {
     const wrap = (value: bigint) => BigInt.asUintN(64, value)
     let hash = wrap(((word(0) << 32n) | word(1)) * MIX_1 + ((word(3) << 32n) | word(2)) + BigInt(about))
     hash = wrap((hash ^ (hash >> 32n)) * MIX_2)
+    hash = wrap((hash ^ (hash >> 29n)) * MIX_1)
     hash ^= hash >> 32n
     const tag = (1n << 31n) | ((hash >> 49n) << 16n) | BigInt(about)
     return { tag, buckets: [Number(hash & LOW_32) & this.#mask, Number((hash >> 20n) & LOW_32) & this.#mask] }
