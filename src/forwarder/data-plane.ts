@@ -133,8 +133,10 @@ export class DataPlane<D extends ObjectDefinition> {
     return attached
   }
 
-  /** Ends this instance: what is pinned goes on. */
+  /** Ends this instance: with pins all goes on, without them all is taken away. */
   close(): void {
+    // What clsact attaches would not go by itself.
+    if (this.folder === undefined) this.#detachLinks()
     for (const link of this.#links.splice(0)) link.close()
     this.#loaded.close()
     // Without pins they were closed with what was loaded.
@@ -142,18 +144,26 @@ export class DataPlane<D extends ObjectDefinition> {
     this.folder?.close()
   }
 
-  /** Takes everything away, pins too; what was attached last goes first. */
+  /** Takes everything away, pins too. */
   detach(): void {
-    for (const link of [...this.#links].reverse()) link.detach()
+    this.#detachLinks()
     this.folder?.clear()
     this.close()
   }
 
   /** For an attach that failed: what was there before it stays, all else goes. */
   abandon(): void {
-    if (!this.#adopted) for (const link of [...this.#links].reverse()) link.detach()
+    if (!this.#adopted) this.#detachLinks()
     if (this.folder !== undefined) removeBut(this.folder, this.#found)
     this.close()
+  }
+
+  /** What was attached last goes first. */
+  #detachLinks(): void {
+    for (const link of this.#links.splice(0).reverse()) {
+      link.detach()
+      link.close()
+    }
   }
 }
 

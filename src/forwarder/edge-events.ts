@@ -48,7 +48,7 @@ export async function* readEvents(
       if (signal.aborted) return
       yield edgeEvent(event, known)
     }
-    if (events.length === 0) await sleep(PAUSE_MS, undefined, { signal, ref: false }).catch(() => {})
+    if (events.length === 0) await sleep(PAUSE_MS, undefined, { signal }).catch(() => {})
   }
 }
 

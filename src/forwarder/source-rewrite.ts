@@ -233,8 +233,7 @@ export class SourceRewrite {
   async close(): Promise<void> {
     if (this.#ended) return
     this.#ended = true
-    if (this.#plane.folder === undefined) this.#plane.detach()
-    else this.#plane.close()
+    this.#plane.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

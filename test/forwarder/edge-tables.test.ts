@@ -1,24 +1,19 @@
 import { afterAll, beforeAll, beforeEach, expect, it, type TestContext, vi } from 'vitest'
 import { BpfMap, edgeObject, type LoadedObject, layouts, loadObject, settingsOf } from '../../src/bpf/index.js'
-import { EdgeTables, type Hop } from '../../src/forwarder/edge-tables.js'
+import { EdgeTables } from '../../src/forwarder/edge-tables.js'
 import { explainFlow } from '../../src/forwarder/explain.js'
 import type { EdgeBackend, ForwarderConfig, PoolConfig, ServiceConfig } from '../../src/forwarder/index.js'
 import { readConfig, TableCache } from '../../src/forwarder/read-config.js'
 import { Random } from '../bpf/edge/traffic.js'
 import { SETTINGS } from '../bpf/edge/world.js'
 import { whyNoBpf } from '../bpf/kit.js'
-import * as wire from '../bpf/packet.js'
+import { ask, HOP } from './kit.js'
 
 /** One configuration after another in the maps of the real program, and what it makes of packets then. */
 
 const BUCKETS = 4096
-const HOP: Hop = {
-  ifindex: 0,
-  mtu: 1500,
-  source: undefined,
-  nextHop: new Uint8Array(6).fill(2),
-  sourceMac: new Uint8Array(6).fill(4),
-}
+const XDP_DROP = 1
+const XDP_PASS = 2
 const VIPS = ['198.51.100.2', '198.51.100.3', '2001:db8:51::2']
 const NOBODY = 'dropped'
 const HOST = 'host'
@@ -49,13 +44,9 @@ afterAll(() => loaded?.close())
 
 /** Address of the backend that the program sends a datagram to; all of them are behind IPIP over IPv4. */
 function kernel(client: string, clientPort: number, vip: string, port: number): string {
-  const ends = { source: client, destination: vip }
-  const frame = wire.ethernet(
-    wire.ip(wire.udp(new Uint8Array(20), { ...ends, sourcePort: clientPort, destinationPort: port }), ends),
-  )
-  const { verdict, data } = loaded.programs.edge.testRun({ data: frame })
-  if (verdict === 2) return HOST
-  return verdict === 1 ? NOBODY : data.slice(14 + 16, 14 + 20).join('.')
+  const { verdict, backend } = ask(loaded, [client, clientPort], [vip, port])
+  if (verdict === XDP_PASS) return HOST
+  return verdict === XDP_DROP ? NOBODY : backend
 }
 
 function randomConfig(random: Random): ForwarderConfig {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it, type TestContext } from 'vitest'
 import { edgeObject, type LoadedObject, layouts, loadObject, settingsOf } from '../../src/bpf/index.js'
 import type { EdgeState } from '../../src/forwarder/edge-state.js'
-import { EdgeTables, type Hop } from '../../src/forwarder/edge-tables.js'
+import { EdgeTables } from '../../src/forwarder/edge-tables.js'
 import { explainFlow } from '../../src/forwarder/explain.js'
 import { FlowMemory } from '../../src/forwarder/flow-memory.js'
 import type { EdgeBackend, ForwarderConfig } from '../../src/forwarder/index.js'
@@ -9,17 +9,11 @@ import { readConfig, TableCache } from '../../src/forwarder/read-config.js'
 import { Random } from '../bpf/edge/traffic.js'
 import { SETTINGS } from '../bpf/edge/world.js'
 import { whyNoBpf } from '../bpf/kit.js'
-import * as wire from '../bpf/packet.js'
+import { ask, HOP } from './kit.js'
 
 /** What the program remembers while configurations come and go; `explain` says the same. */
 
-const HOP: Hop = {
-  ifindex: 0,
-  mtu: 1500,
-  source: undefined,
-  nextHop: new Uint8Array(6).fill(2),
-  sourceMac: new Uint8Array(6).fill(4),
-}
+const XDP_DROP = 1
 const VIP = '198.51.100.2'
 const SETS = 4096
 const IDLE = 60
@@ -43,10 +37,8 @@ beforeAll(() => {
 afterAll(() => loaded?.close())
 
 function kernel(port: number): string | undefined {
-  const ends = { source: '203.0.113.9', destination: VIP }
-  const datagram = wire.udp(new Uint8Array(20), { ...ends, sourcePort: port, destinationPort: 53 })
-  const { verdict, data } = loaded.programs.edge.testRun({ data: wire.ethernet(wire.ip(datagram, ends)) })
-  return verdict === 1 ? undefined : data.slice(14 + 16, 14 + 20).join('.')
+  const { verdict, backend } = ask(loaded, ['203.0.113.9', port], [VIP, 53])
+  return verdict === XDP_DROP ? undefined : backend
 }
 
 function config(backends: EdgeBackend[], flowTable = true): ForwarderConfig {

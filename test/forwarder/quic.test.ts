@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it, type TestContext } from 'vitest'
 import { edgeObject, type LoadedObject, layouts, loadObject, settingsOf } from '../../src/bpf/index.js'
 import type { EdgeState } from '../../src/forwarder/edge-state.js'
-import { EdgeTables, type Hop } from '../../src/forwarder/edge-tables.js'
+import { EdgeTables } from '../../src/forwarder/edge-tables.js'
 import { explainFlow } from '../../src/forwarder/explain.js'
 import type { EdgeBackend, ForwarderConfig } from '../../src/forwarder/index.js'
 import { readConfig, TableCache } from '../../src/forwarder/read-config.js'
@@ -9,17 +9,11 @@ import { QuicLbEncoder } from '../../src/pinning/index.js'
 import { Random } from '../bpf/edge/traffic.js'
 import { SETTINGS } from '../bpf/edge/world.js'
 import { whyNoBpf } from '../bpf/kit.js'
-import * as wire from '../bpf/packet.js'
+import { ask, HOP } from './kit.js'
 
 /** QUIC datagrams that name their server, by the program and by `explain`. */
 
-const HOP: Hop = {
-  ifindex: 0,
-  mtu: 1500,
-  source: undefined,
-  nextHop: new Uint8Array(6).fill(2),
-  sourceMac: new Uint8Array(6).fill(4),
-}
+const XDP_DROP = 1
 const VIP = '198.51.100.2'
 const PORT = 443
 
@@ -40,10 +34,8 @@ beforeAll(() => {
 afterAll(() => loaded?.close())
 
 function kernel(clientPort: number, payload: Uint8Array): string | undefined {
-  const ends = { source: '203.0.113.9', destination: VIP }
-  const datagram = wire.udp(payload, { ...ends, sourcePort: clientPort, destinationPort: PORT })
-  const { verdict, data } = loaded.programs.edge.testRun({ data: wire.ethernet(wire.ip(datagram, ends)) })
-  return verdict === 1 ? undefined : data.slice(14 + 16, 14 + 20).join('.')
+  const { verdict, backend } = ask(loaded, ['203.0.113.9', clientPort], [VIP, PORT], payload)
+  return verdict === XDP_DROP ? undefined : backend
 }
 
 const flowFrom = (port: number) => ({
