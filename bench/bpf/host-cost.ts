@@ -4,6 +4,7 @@ import { defineObject } from '../../scripts/lib/bpf-definition.mjs'
 import { type BpfMap, encode, layouts, loadObject, settingsOf } from '../../src/bpf/index.js'
 import { AddressTable } from '../../src/forwarder/address-table.js'
 import { addressBytes } from '../../test/bpf/address.js'
+import { backendSettings } from '../../test/bpf/backend/hosts.js'
 import * as wire from '../../test/bpf/packet.js'
 import { CLIENTS, costCase } from './cost-case.js'
 
@@ -80,7 +81,7 @@ function expectVerdict(name: string, verdict: number, wanted: number): void {
 const XDP_PASS = 2
 
 async function measureBackend(rounds: number, least: Least): Promise<void> {
-  const settings = settingsOf(layouts.BackendSettings, { ipip: 1, gue: 1, guePort: 6080, buckets: BUCKETS })
+  const settings = backendSettings(6080)
   const loaded = await load('./backend_cost.bpf.c', { settings })
   try {
     const { maps, programs } = loaded

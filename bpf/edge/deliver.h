@@ -7,38 +7,8 @@
 #include "delivered.h"
 #include "lookup.h"
 #include "parsing.h"
-
-/* TTL and hop limit of headers that are made here (RFC 1700's default). */
-#define OUTER_TTL 64
-
-/* PROXY protocol version 2 (proxy-protocol.txt §2.2): the header up to the addresses, and its constant parts.
- */
-struct proxy_header {
-  __be32 signature[3];
-  __u8 command; /* version 2, PROXY */
-  __u8 family;  /* and transport: DGRAM */
-  __be16 length;
-};
-#define PROXY_SIGNATURE_0 NET32(0x0d0a0d0a)
-#define PROXY_SIGNATURE_1 NET32(0x000d0a51)
-#define PROXY_SIGNATURE_2 NET32(0x5549540a)
-enum { PROXY_COMMAND = 0x21, PROXY_INET_DGRAM = 0x12, PROXY_INET6_DGRAM = 0x22 };
-
-struct proxy_ipv4 {
-  struct proxy_header header;
-  __be32 client;
-  __be32 local;
-  __be16 client_port;
-  __be16 local_port;
-};
-
-struct proxy_ipv6 {
-  struct proxy_header header;
-  __be32 client[4];
-  __be32 local[4];
-  __be16 client_port;
-  __be16 local_port;
-};
+#include "proxy.h"
+#include "tunnel.h"
 
 /* Takes one from TTL or hop limit; 0 when there was no more. */
 INLINE int age(struct xdp_md* context, const struct delivered* packet) {
@@ -150,38 +120,6 @@ INLINE int transmit_routed(struct xdp_md* context, const struct backend* backend
   return send_to(context, query.ifindex);
 }
 
-/* An IPv4 header for the backend. RFC 2003 §3.1 lets a tunnel set DF whatever the inner packet says: what is
- * too big was refused before, and with DF the identification may be 0 (RFC 6864 §4.1). */
-INLINE void write_ipv4(struct iphdr* ip, const struct backend* backend, __u8 tos, __u8 protocol,
-                       __u32 length) {
-  memset(ip, 0, sizeof *ip);
-  ip->version = 4;
-  ip->ihl = sizeof *ip / 4;
-  ip->tos = tos;
-  ip->tot_len = NET16((__u16)length);
-  ip->frag_off = IPV4_DONT_FRAGMENT;
-  ip->ttl = OUTER_TTL;
-  ip->protocol = protocol;
-  ip->saddr = backend->source[3];
-  ip->daddr = backend->address[3];
-  ip->check = checksum_ipv4(ip);
-}
-
-/* The flow label spreads tunnels over paths (RFC 6438). `length` is that of what follows. */
-INLINE void write_ipv6(struct ipv6hdr* ip, const struct backend* backend, __u8 tos, __u8 next, __u32 length,
-                       __u32 hash) {
-  const __be32 first = NET32(6u << 28 | (__u32)tos << 20 | (hash & 0xfffff));
-  memcpy(ip, &first, sizeof first);
-  ip->payload_len = NET16((__u16)length);
-  ip->nexthdr = next;
-  ip->hop_limit = OUTER_TTL;
-  copy_address((__be32*)&ip->saddr, backend->source);
-  copy_address((__be32*)&ip->daddr, backend->address);
-}
-
-/* Spreads what goes into one tunnel over queues and paths: a port of the ephemeral range (RFC 6335 §6). */
-INLINE __be16 tunnel_port(__u32 hash) { return NET16((__u16)(0xc000 | hash >> 18)); }
-
 /* Puts an outer header before the packet. */
 INLINE int encapsulate(struct xdp_md* context, const struct backend* backend,
                        const struct delivered* packet) {
@@ -200,37 +138,21 @@ INLINE int encapsulate(struct xdp_md* context, const struct backend* backend,
   struct udphdr* header;
   if (ipv4) {
     if (data + link + sizeof(struct iphdr) > end) return XDP_ABORTED;
-    write_ipv4(data + link, backend, packet->tos, protocol, packet->length + outer);
+    write_ipv4(data + link, backend->source[3], backend->address[3], packet->tos, protocol,
+               packet->length + outer);
     header = data + link + sizeof(struct iphdr);
   } else {
     if (data + link + sizeof(struct ipv6hdr) > end) return XDP_ABORTED;
-    write_ipv6(data + link, backend, packet->tos, protocol, packet->length + udp, packet->hash);
+    write_ipv6(data + link, backend->source, backend->address, packet->tos, protocol, packet->length + udp,
+               packet->hash);
     header = data + link + sizeof(struct ipv6hdr);
   }
   if (gue) {
     if ((const void*)(header + 1) > end) return XDP_ABORTED;
-    header->source = tunnel_port(packet->hash);
-    header->dest = backend->port;
-    header->len = NET16((__u16)(packet->length + udp));
-    header->check = 0; /* allowed for tunnels over IPv6, too (RFC 6935) */
+    write_gue(header, packet->hash, backend->port, packet->length + udp);
   }
   if (settings.fib && backend->flags & BACKEND_FIB) return transmit_routed(context, backend, link, packet);
   return transmit(context, backend, ipv4 ? NET16(ETH_P_IP) : NET16(ETH_P_IPV6));
-}
-
-INLINE void write_proxy_header(struct proxy_header* header, __u8 family, __u16 addresses) {
-  header->signature[0] = PROXY_SIGNATURE_0;
-  header->signature[1] = PROXY_SIGNATURE_1;
-  header->signature[2] = PROXY_SIGNATURE_2;
-  header->command = PROXY_COMMAND;
-  header->family = family;
-  header->length = NET16(addresses);
-}
-
-/* Sum of a PROXY header's words but for addresses and ports. */
-INLINE __u64 proxy_sum(__u8 family, __u16 addresses) {
-  return (__u64)PROXY_SIGNATURE_0 + PROXY_SIGNATURE_1 + PROXY_SIGNATURE_2 +
-         NET16((__u16)(PROXY_COMMAND << 8 | family)) + NET16(addresses);
 }
 
 /* Addresses the datagram to the backend, and puts a PROXY header before its payload. */
@@ -257,11 +179,12 @@ INLINE int deliver_by_proxy(struct xdp_md* context, const struct backend* backen
   struct udphdr* udp;
   __u64 sum = (__u16)~packet->checksum;
   if (ipv4) {
-    write_ipv4(data + link, backend, packet->tos, IPPROTO_UDP, length + ip);
+    write_ipv4(data + link, backend->source[3], backend->address[3], packet->tos, IPPROTO_UDP, length + ip);
     udp = data + link + sizeof(struct iphdr);
     sum += (__u64)backend->source[3] + backend->address[3];
   } else {
-    write_ipv6(data + link, backend, packet->tos, IPPROTO_UDP, length, packet->hash);
+    write_ipv6(data + link, backend->source, backend->address, packet->tos, IPPROTO_UDP, length,
+               packet->hash);
     udp = data + link + sizeof(struct ipv6hdr);
     sum = checksum_add_address(checksum_add_address(sum, backend->source), backend->address);
   }

@@ -177,16 +177,36 @@ struct edge_settings {
 
 /* Settings of backend.bpf.c, in .rodata. */
 struct backend_settings {
-  __u8 ipip; /* IP in IP is undone */
-  __u8 gue;  /* so is GUE, to the port below */
+  struct flow_secret secret; /* of what is remembered */
+  __u8 ipip;                 /* IP in IP is undone */
+  __u8 gue;                  /* so is GUE, to the port below */
   __be16 gue_port;
-  __u32 buckets; /* of `hosts`: a power of two */
+  __u8 proxy;      /* so are PROXY headers of datagrams */
+  __u8 returns;    /* replies go back to the edge that the request came from (`backend_egress`) */
+  __u8 link_bytes; /* before the IP header, for the programs of `tc`: 14 on Ethernet, 0 on devices of layer 3
+                    */
+  __u8 reserved;   /* 0 */
+  __u32 buckets;   /* of `hosts`: a power of two */
+  __u32 flow_sets; /* sets of `ways`: a power of two */
+  __u32 flow_idle; /* units of 2^30 ns after which the way of a client is forgotten */
+  __u32 mtu;       /* bytes of IP packet that replies may have in their tunnel */
 };
 
 /* What an entry of ARRAY `hosts` is about. */
 enum host_kind {
-  HOST_ENDPOINT = 0, /* an address of this host that tunnels end at; the value says nothing */
-  HOST_EDGE = 1,     /* an edge; the value is its index in `edge_counters` */
+  HOST_ENDPOINT = 0, /* an address of this host that tunnels end at; the value is its number */
+  HOST_EDGE = 1,     /* an edge; the value is its number, and its index in `edge_counters` */
+};
+
+enum host_constant {
+  HOST_EDGES = 256,     /* numbers of edges; an endpoint's index in `host_addresses` is its number and this */
+  HOST_ENDPOINTS = 256, /* numbers of endpoints */
+};
+
+/* Value of ARRAY `host_addresses`. */
+struct host_address {
+  __be32 address[4];
+  __u32 gue; /* of an edge: whether what came from it last was in GUE */
 };
 
 /* --- source rewrite ------------------------------------------------------------------------------------ */
@@ -227,7 +247,7 @@ struct flow_entry {
   __u32 stamp; /* when it was last used: 2^30 ns since boot */
 };
 
-/* Value of ARRAY `flows`, `returns`, `requests`: one line of the processor's cache. */
+/* Value of ARRAY `flows`, `ways`, `requests`, `fragments`: one line of the processor's cache. */
 struct flow_set {
   struct flow_entry ways[FLOW_WAYS];
 };

@@ -222,18 +222,33 @@ export const EdgeSettings: Layout<EdgeSettings> = layout(28, {
   icmpInterval: u32,
 })
 
-/** `struct backend_settings`, 8 bytes */
+/** `struct backend_settings`, 32 bytes */
 export interface BackendSettings {
+  secret: FlowSecret
   ipip: number
   gue: number
   guePort: number
+  proxy: number
+  returns: number
+  linkBytes: number
   buckets: number
+  flowSets: number
+  flowIdle: number
+  mtu: number
 }
-export const BackendSettings: Layout<BackendSettings> = layout(8, {
+export const BackendSettings: Layout<BackendSettings> = layout(32, {
+  secret: FlowSecret,
   ipip: u8,
   gue: u8,
   guePort: be16,
+  proxy: u8,
+  returns: u8,
+  linkBytes: u8,
+  reserved: u8,
   buckets: u32,
+  flowSets: u32,
+  flowIdle: u32,
+  mtu: u32,
 })
 
 /** `enum host_kind` */
@@ -241,6 +256,22 @@ export const HostKind = {
   endpoint: 0,
   edge: 1,
 } as const
+
+/** `enum host_constant` */
+export const HostConstant = {
+  edges: 256,
+  endpoints: 256,
+} as const
+
+/** `struct host_address`, 20 bytes */
+export interface HostAddress {
+  address: Uint8Array
+  gue: number
+}
+export const HostAddress: Layout<HostAddress> = layout(20, {
+  address: address,
+  gue: u32,
+})
 
 /** `struct rewrite_settings`, 24 bytes */
 export interface RewriteSettings {

@@ -1,30 +1,57 @@
-import { addressesOf, backendObject, interfaceByName, layouts, settingsOf, type XdpMode } from '../bpf/index.js'
+import { randomBytes } from 'node:crypto'
+import {
+  addressesOf,
+  attachTc,
+  type BpfProgram,
+  backendObject,
+  interfaceByName,
+  layouts,
+  type NetworkInterface,
+  type PinFolder,
+  settingsOf,
+  type XdpMode,
+} from '../bpf/index.js'
 import { checkInteger, checkOptions, checkString } from '../errors/checks.js'
-import { forwarderDetached, invalidArgType, invalidArgValue, outOfRange } from '../errors.js'
+import { forwarderDetached, invalidArgType, invalidArgValue, otherPins, outOfRange } from '../errors.js'
 import { type MappedAddress, mapped, readAddress, textOf } from './address.js'
-import { AddressTable } from './address-table.js'
-import { clearCounters, type Traffic, trafficOf } from './counters.js'
+import { type Traffic, trafficOf } from './counters.js'
 import { checkPinPath, DataPlane, type PinOptions } from './data-plane.js'
-import { waitForPackets } from './grace-period.js'
-import { IndexPool } from './index-pool.js'
+import { fillHosts, MOST_HOSTS } from './hosts.js'
 
-const { BackendSettings, HostKind, Reason } = layouts
+const { BackendSettings, FlowConstant, Reason } = layouts
 
-type Maps = DataPlane<typeof backendObject>['maps']
+/** Where `Backend` takes packets: in the driver, in the network stack, or behind it by traffic control. */
+export type BackendMode = XdpMode | 'tc'
 
 export interface BackendOptions extends PinOptions {
-  /** Where packets from edges come in; an Ethernet interface. */
+  /** Where packets from edges come in: Ethernet, or a device of layer 3 (TUN, WireGuard). */
   interface: string
   /** Addresses that edges send from (`source` of their pools): 1 – 256. Nobody else's tunnels are undone. */
   edges: readonly string[]
   /** Addresses of this host that tunnels end at, at most 256. Default: all that the interface has when it is attached, VIPs among them. */
   endpoints?: readonly string[] | undefined
-  /** Which tunnels are undone, default both. */
-  deliveries?: readonly ('ipip' | 'gue')[] | undefined
+  /**
+   * What is undone, default `ipip` and `gue`. With `proxy` datagrams of edges lose their PROXY header, and programs that know
+   * nothing of it see the client and the VIP; leave it out for `PktInfoSocket` with `proxyProtocol`, which reads it itself.
+   */
+  deliveries?: readonly ('ipip' | 'gue' | 'proxy')[] | undefined
   /** UDP port that GUE comes to, default 6080. */
   guePort?: number | undefined
-  /** Default `auto`: in the driver where it can, else in the network stack. */
-  mode?: XdpMode | 'auto' | undefined
+  /**
+   * Default `auto`: XDP in the driver where it can, else in the network stack; `tc` on devices of layer 3, where IPv4 in IPv6 and
+   * the reverse take Linux 6.3.
+   */
+  mode?: BackendMode | 'auto' | undefined
+  /**
+   * Which way replies go. `direct` (the default): as the routing table says, past the edge. `edge`: in a tunnel to the edge that the
+   * client's last datagram to the VIP came through, for networks that let no packets with a foreign source out; the edge needs
+   * `returnPath`. Replies to clients that are not remembered, and those that do not fit with the tunnel's header, go directly.
+   */
+  return?: 'direct' | 'edge' | undefined
+  /** With `return: 'edge'`: clients that are remembered, for each VIP, a power of two, 4 – 2²⁴; default 262,144. 16 bytes each. */
+  clients?: number | undefined
+  /** With `return: 'edge'`: seconds without a datagram after which a client is forgotten, 1 – 86,400, default 120. */
+  idle?: number | undefined
 }
 
 export interface BackendStats {
@@ -36,6 +63,10 @@ export interface BackendStats {
   malformed: Traffic
   /** Fragments of edges' tunnels, left to the host; GUE's later ones cannot be told and are not counted. */
   unsupported: Traffic
+  /** Replies that went through an edge. */
+  returned: Traffic
+  /** Replies that went directly, since they did not fit in a packet of the interface together with a tunnel's header. */
+  tooBig: Traffic
 }
 
 const OPTIONS: readonly (keyof BackendOptions)[] = [
@@ -45,26 +76,48 @@ const OPTIONS: readonly (keyof BackendOptions)[] = [
   'deliveries',
   'guePort',
   'mode',
+  'return',
+  'clients',
+  'idle',
   'pinPath',
 ]
-const MODES = ['native', 'generic', 'auto'] as const
-const TUNNELS = ['ipip', 'gue'] as const
-const MOST = 256
+const MODES = ['native', 'generic', 'tc', 'auto'] as const
+const DELIVERIES = ['ipip', 'gue', 'proxy'] as const
+const RETURNS = ['direct', 'edge'] as const
 const LEAST_BUCKETS = 1024
 const GUE_PORT = 6080
+const DEFAULT_CLIENTS = 2 ** 18
+const MOST_CLIENTS = 2 ** 24
+const DEFAULT_IDLE = 120
+const LONGEST_IDLE = 86_400
+const SECRET_BYTES = 8
+const ETHERNET_BYTES = 14
+
+/** What is pinned beside the maps. */
+interface Manifest {
+  version: number
+  /** Hexadecimal digits: ways of clients are found by it. */
+  secret: string
+  mode: BackendMode
+  return: 'direct' | 'edge'
+}
+
+const MANIFEST = 'manifest'
+/** Of what the maps hold and of the manifest. */
+const VERSION = 1
 
 /**
- * The other end of an edge's tunnels: takes packets out of IPIP and GUE before the host's network stack sees them, so that
- * programs see the client and the VIP. A tunnel from an address that is no edge's is dropped; what is in no tunnel to this
- * host goes on as ever. The VIPs must be local addresses.
+ * The other end of what edges do: takes packets out of IPIP and GUE, and PROXY headers out of datagrams if it is told to, before
+ * the host's network stack sees them, so that programs see the client and the VIP. A tunnel from an address that is no edge's is
+ * dropped; what is in no tunnel to this host goes on as ever. The VIPs must be local addresses.
  *
  * Needs root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON; Linux 5.15. Ends with the process,
  * unless it has a `pinPath`: then it goes on, and the next instance with that path takes it over.
  */
 export class Backend {
   readonly interface: string
-  /** Where the program runs. */
-  readonly mode: XdpMode
+  /** Where packets are taken. */
+  readonly mode: BackendMode
   /** Whether it found a data plane at `pinPath`, and took it over. */
   readonly adopted: boolean
   readonly #plane: DataPlane<typeof backendObject>
@@ -74,7 +127,7 @@ export class Backend {
 
   private constructor(
     name: string,
-    mode: XdpMode,
+    mode: BackendMode,
     plane: DataPlane<typeof backendObject>,
     edges: ReadonlyMap<string, number>,
   ) {
@@ -91,29 +144,49 @@ export class Backend {
    * ERR_BPF_INCOMPATIBLE; UnsupportedKernelError; UnsupportedPlatformError
    */
   static async attach(options: BackendOptions): Promise<Backend> {
-    const { edges, endpoints: given, deliveries, guePort, mode, pinPath } = readOptions(options)
+    const read = readOptions(options)
+    const { edges, deliveries, guePort, pinPath } = read
     const on = interfaceByName(options.interface)
-    if (!on.ethernet) throw invalidArgValue('options.interface', 'must be an Ethernet interface', on.name)
-    const endpoints = given ?? addressesOf(on.ifindex).map(mapped)
-    // Four places each, and as many again: none is refused its own.
-    const buckets = Math.max(LEAST_BUCKETS, 2 ** Math.ceil(Math.log2(edges.length + endpoints.length)))
-    const settings = {
-      ipip: Number(deliveries.includes('ipip')),
-      gue: Number(deliveries.includes('gue')),
-      guePort,
-      buckets,
+    const mode = modeOn(on, read.mode)
+    const endpoints = read.endpoints ?? addressesOf(on.ifindex).map(mapped)
+    const returns = read.return === 'edge'
+    if (returns && endpoints.length > MOST_HOSTS) {
+      const why = `has ${endpoints.length} addresses, and replies can go through edges from ${MOST_HOSTS}. Name those that tunnels end at in options.endpoints`
+      throw invalidArgValue('options.interface', why, on.name)
     }
+    const buckets = Math.max(LEAST_BUCKETS, bucketsFor(edges.length + endpoints.length))
+    const sets = returns ? read.clients / FlowConstant.flowWays : 1
+    const fresh = randomBytes(SECRET_BYTES).toString('hex')
+    let found: Manifest | undefined
     const plane = DataPlane.load(backendObject, {
       pinPath,
-      entries: { hosts: buckets },
-      settings: settingsOf(BackendSettings, settings),
+      entries: { hosts: buckets, ways: sets },
+      settings: (folder) => {
+        found = folder && readManifest(folder)
+        const secret = Buffer.from(found?.secret ?? fresh, 'hex')
+        return settingsOf(BackendSettings, {
+          secret: { words: [secret.readUInt32LE(0), secret.readUInt32LE(4)] },
+          ipip: Number(deliveries.includes('ipip')),
+          gue: Number(deliveries.includes('gue')),
+          guePort,
+          proxy: Number(deliveries.includes('proxy')),
+          returns: Number(returns),
+          linkBytes: on.ethernet ? ETHERNET_BYTES : 0,
+          buckets,
+          flowSets: sets,
+          flowIdle: Math.ceil((read.idle * 1e9) / 2 ** 30),
+          mtu: on.mtu,
+        })
+      },
     })
     try {
-      const { maps, programs } = plane
+      if (found !== undefined) checkSame(plane.folder!, found, mode, read.return)
       // First, since what is pinned may be another interface's, and is not to be changed then.
-      const attached = plane.attachXdp(programs.backendXdp, on, mode)
-      const counters = fill(maps, edges, endpoints)
-      return new Backend(on.name, attached, plane, counters)
+      const attached = attachAll(plane, on, mode, returns)
+      if (plane.folder !== undefined && found === undefined) {
+        writeManifest(plane.folder, { version: VERSION, secret: fresh, mode: attached, return: read.return })
+      }
+      return new Backend(on.name, attached, plane, fillHosts(plane.maps, { edges, endpoints, numbered: returns }))
     } catch (error) {
       plane.abandon()
       throw error
@@ -129,6 +202,8 @@ export class Backend {
       untrusted: trafficOf(reasonCounters, Reason.untrusted),
       malformed: trafficOf(reasonCounters, Reason.malformed),
       unsupported: trafficOf(reasonCounters, Reason.unsupported),
+      returned: trafficOf(reasonCounters, Reason.returned),
+      tooBig: trafficOf(reasonCounters, Reason.tooBigSilent),
     }
   }
 
@@ -151,68 +226,100 @@ export class Backend {
   }
 }
 
-/**
- * Makes the table have these addresses, and no others. An edge that it has keeps its number.
- *
- * @returns the numbers of the edges
- */
-function fill(maps: Maps, edges: readonly MappedAddress[], endpoints: readonly MappedAddress[]): Map<string, number> {
-  const table = new AddressTable(maps.hosts.memory(), 'hosts', 'Name fewer endpoints')
-  const there = new Map<string, number>()
-  const wanted = new Set([
-    ...edges.map((address) => hostName(HostKind.edge, address)),
-    ...endpoints.map((address) => hostName(HostKind.endpoint, address)),
-  ])
-  for (const entry of [...table.entries()]) {
-    if (!wanted.has(hostName(entry.kind, entry.address))) table.delete(entry)
-    else if (entry.kind === HostKind.edge) there.set(textOf(entry.address), entry.value)
-  }
-  if (table.resting) waitForPackets()
-  table.rested()
-  const free = new IndexPool(MOST, there.values())
-  const numbers = new Map<string, number>()
-  for (const address of edges) {
-    const text = textOf(address)
-    const known = there.get(text)
-    const number = known ?? free.take()! // there are no more edges than numbers
-    if (known === undefined) clearCounters(maps.edgeCounters, number)
-    numbers.set(text, number)
-    table.set({ address, kind: HostKind.edge, protocol: 0, block: 0 }, number)
-  }
-  for (const address of endpoints) table.set({ address, kind: HostKind.endpoint, protocol: 0, block: 0 }, 0)
-  return numbers
+/** Four places each, and as many again: none is refused its own. */
+const bucketsFor = (hosts: number) => 2 ** Math.ceil(Math.log2(hosts))
+
+/** What `auto` may come to be is left to XDP. @throws ArgumentRangeError */
+function modeOn(on: NetworkInterface, mode: BackendMode | 'auto'): BackendMode | 'auto' {
+  if (on.ethernet) return mode
+  if (mode === 'auto' || mode === 'tc') return 'tc'
+  throw invalidArgValue('options.mode', `must be 'tc' on ${on.name}, which is no Ethernet interface`, mode)
 }
 
-const hostName = (kind: number, address: MappedAddress) => `${kind} ${textOf(address)}`
+/** First what undoes, then what sends replies by what was learned. */
+function attachAll(
+  plane: DataPlane<typeof backendObject>,
+  on: NetworkInterface,
+  mode: BackendMode | 'auto',
+  returns: boolean,
+): BackendMode {
+  const { backendXdp, backendIngress, backendEgress } = plane.programs
+  // A program that is attached by clsact has no link that could be pinned.
+  const hook = plane.folder ? 'tcx' : 'auto'
+  const attach = (direction: 'ingress' | 'egress', program: BpfProgram) =>
+    plane.attach(direction, program, on, () => attachTc({ program, direction, interface: on, hook }).link)
+  let attached: BackendMode = 'tc'
+  if (mode === 'tc') attach('ingress', backendIngress)
+  else attached = plane.attachXdp(backendXdp, on, mode)
+  if (returns) attach('egress', backendEgress)
+  return attached
+}
+
+/** @throws BpfError ERR_BPF_INCOMPATIBLE */
+function checkSame(
+  { path }: PinFolder,
+  found: Manifest,
+  mode: BackendMode | 'auto',
+  back: BackendOptions['return'],
+): void {
+  if (mode !== 'auto' && mode !== found.mode) throw otherPins(path, `runs in the mode '${found.mode}', not '${mode}'`)
+  if (mode === 'auto' && found.mode === 'tc') throw otherPins(path, "runs in the mode 'tc'")
+  if (back !== found.return) throw otherPins(path, `has return: '${found.return}', not '${back}'`)
+}
+
+/** @throws BpfError ERR_BPF_INCOMPATIBLE when another version wrote it */
+function readManifest(folder: PinFolder): Manifest | undefined {
+  const bytes = folder.read(MANIFEST)
+  if (bytes === undefined) return undefined
+  const manifest = JSON.parse(Buffer.from(bytes).toString()) as Manifest
+  const { version } = manifest
+  if (version !== VERSION) throw otherPins(folder.path, `has version ${version} of what its maps hold, not ${VERSION}`)
+  return manifest
+}
+
+function writeManifest(folder: PinFolder, manifest: Manifest): void {
+  folder.store(MANIFEST, Buffer.from(JSON.stringify(manifest)))
+}
 
 function readOptions(options: BackendOptions) {
   checkOptions(options, OPTIONS)
   checkPinPath(options)
   checkString('options.interface', options.interface)
-  const { edges, endpoints, deliveries = TUNNELS, guePort = GUE_PORT, mode = 'auto' } = options
+  const { edges, endpoints, deliveries = ['ipip', 'gue'], guePort = GUE_PORT, mode = 'auto' } = options
+  const { clients = DEFAULT_CLIENTS, idle = DEFAULT_IDLE } = options
+  const back = options.return ?? 'direct'
   if (!MODES.includes(mode)) {
     throw invalidArgValue('options.mode', `must be one of ${MODES.map((one) => `'${one}'`).join(', ')}`, mode)
   }
   if (!Array.isArray(deliveries)) throw invalidArgType('options.deliveries', 'an array', deliveries)
   for (const [i, delivery] of deliveries.entries()) {
-    if (!TUNNELS.includes(delivery))
-      throw invalidArgValue(`options.deliveries[${i}]`, "must be 'ipip' or 'gue'", delivery)
+    if (!DELIVERIES.includes(delivery)) {
+      const names = DELIVERIES.map((one) => `'${one}'`).join(', ')
+      throw invalidArgValue(`options.deliveries[${i}]`, `must be one of ${names}`, delivery)
+    }
   }
   checkInteger('options.guePort', guePort, 1, 65_535)
+  if (!RETURNS.includes(back)) throw invalidArgValue('options.return', "must be 'direct' or 'edge'", back)
+  checkInteger('options.clients', clients, FlowConstant.flowWays, MOST_CLIENTS)
+  if ((clients & (clients - 1)) !== 0) throw invalidArgValue('options.clients', 'must be a power of two', clients)
+  checkInteger('options.idle', idle, 1, LONGEST_IDLE)
   return {
     edges: readAddresses('options.edges', edges),
     endpoints: endpoints && readAddresses('options.endpoints', endpoints),
     deliveries,
     guePort,
     mode,
+    return: back,
+    clients,
+    idle,
     pinPath: options.pinPath,
   }
 }
 
 function readAddresses(name: string, addresses: unknown): MappedAddress[] {
   if (!Array.isArray(addresses)) throw invalidArgType(name, 'an array of addresses', addresses)
-  if (addresses.length < 1 || addresses.length > MOST)
-    throw outOfRange(`${name}.length`, `>= 1 && <= ${MOST}`, addresses.length)
+  if (addresses.length < 1 || addresses.length > MOST_HOSTS)
+    throw outOfRange(`${name}.length`, `>= 1 && <= ${MOST_HOSTS}`, addresses.length)
   const read = addresses.map((address, i) => readAddress(`${name}[${i}]`, address))
   return [...new Map(read.map((address) => [textOf(address), address])).values()]
 }

@@ -6,7 +6,7 @@
  */
 
 export { BpfError, type BpfErrorDetails, ForwarderError } from '../errors.js'
-export { Backend, type BackendOptions, type BackendStats } from './backend.js'
+export { Backend, type BackendMode, type BackendOptions, type BackendStats } from './backend.js'
 export type { DeliveryName, EdgeBackend, EdgeQuicLb, ForwarderConfig, PoolConfig, ServiceConfig } from './config.js'
 export type { Traffic } from './counters.js'
 export type { PinOptions } from './data-plane.js'

@@ -22,7 +22,7 @@ beforeEach((context) => {
 beforeAll(() => {
   if (whyNoBpf()) return
   loaded = loadObject(backendObject, { settings: backendSettings(GUE_PORT) })
-  nameHosts(loaded, Object.values(HERE), Object.fromEntries(Object.values(EDGE).map((address) => [address, 7])))
+  nameHosts(loaded, Object.values(HERE), Object.values(EDGE))
 })
 afterAll(() => loaded?.close())
 
@@ -65,6 +65,18 @@ function run(packet: Uint8Array, vlans: { tci: number }[] = []) {
   return { verdict, data, untouched: Buffer.compare(data, frame) === 0 }
 }
 
+const VERDICTS_OF_TC = new Map([
+  [0xffff_ffff, PASS], // TC_ACT_UNSPEC
+  [2, DROP], // TC_ACT_SHOT
+])
+
+/** The same by the program for devices of layer 3, which has Ethernet before it here. */
+function runTc(packet: Uint8Array) {
+  const frame = wire.ethernet(packet)
+  const { verdict, data } = loaded.programs.backendIngress.testRun({ data: frame })
+  return { verdict: VERDICTS_OF_TC.get(verdict >>> 0), data, untouched: Buffer.compare(data, frame) === 0 }
+}
+
 function counted(reason: number): number {
   return loaded.maps.reasonCounters
     .lookupPerCpu(Uint32Array.of(reason))
@@ -81,6 +93,9 @@ it.each(tunnels)(
   ({ outer, version, gue }) => {
     const packet = inner(version)
     expect(run(tunnelled(packet, { outer, gue }))).toMatchObject({ verdict: PASS, data: wire.ethernet(packet) })
+    const { verdict, data } = runTc(tunnelled(packet, { outer, gue }))
+    // There the network stack goes by what the packet says it is, not by the frame.
+    expect({ verdict, data: data.subarray(14) }).toEqual({ verdict: PASS, data: packet })
     for (const vlans of [[{ tci: 7 }], [{ tci: 7 }, { tci: 8 }]]) {
       expect(run(tunnelled(packet, { outer, gue }), vlans)).toMatchObject({
         verdict: PASS,
@@ -96,7 +111,8 @@ it.each(tunnels)(
     const before = counted(layouts.Reason.untrusted)
     const source = outer === 4 ? '10.0.0.99' : '2001:db8:10::99'
     expect(run(tunnelled(inner(version), { outer, gue, source })).verdict).toBe(DROP)
-    expect(counted(layouts.Reason.untrusted)).toBe(before + 1)
+    expect(runTc(tunnelled(inner(version), { outer, gue, source })).verdict).toBe(DROP)
+    expect(counted(layouts.Reason.untrusted)).toBe(before + 2)
   },
 )
 
@@ -104,16 +120,21 @@ it.each(tunnels)(
   'a tunnel to somebody else passes (IPv$version over IPv$outer, GUE: $gue)',
   ({ outer, version, gue }) => {
     const destination = outer === 4 ? '10.0.0.12' : '2001:db8:10::12'
-    expect(run(tunnelled(inner(version), { outer, gue, destination }))).toMatchObject({
-      verdict: PASS,
-      untouched: true,
-    })
+    for (const through of [run, runTc]) {
+      expect(through(tunnelled(inner(version), { outer, gue, destination }))).toMatchObject({
+        verdict: PASS,
+        untouched: true,
+      })
+    }
   },
 )
 
 describe('what is wrong, or not a tunnel', () => {
   it('ordinary datagrams pass', () => {
-    for (const version of versions) expect(run(inner(version))).toMatchObject({ verdict: PASS, untouched: true })
+    for (const version of versions) {
+      expect(run(inner(version))).toMatchObject({ verdict: PASS, untouched: true })
+      expect(runTc(inner(version))).toMatchObject({ verdict: PASS, untouched: true })
+    }
     const ends = { source: CLIENT[4], destination: HERE[4] }
     const other = wire.ip(wire.udp(inner(4), { ...ends, sourcePort: 1, destinationPort: GUE_PORT + 1 }), ends)
     expect(run(other)).toMatchObject({ verdict: PASS, untouched: true })
@@ -128,7 +149,17 @@ describe('what is wrong, or not a tunnel', () => {
   ])('$name is dropped', ({ packet, protocol }) => {
     const before = counted(layouts.Reason.malformed)
     expect(run(tunnelled(packet, { outer: 4, protocol })).verdict).toBe(DROP)
-    expect(counted(layouts.Reason.malformed)).toBe(before + 1)
+    expect(runTc(tunnelled(packet, { outer: 4, protocol })).verdict).toBe(DROP)
+    expect(counted(layouts.Reason.malformed)).toBe(before + 2)
+  })
+
+  it('a packet that ends outside of its tunnel is dropped, though the frame goes on', () => {
+    const short = Buffer.from(tunnelled(inner(4), { outer: 4 }))
+    short.writeUInt16BE(short.length - 1, 2)
+    short.writeUInt16BE(0, 10)
+    short.writeUInt16BE(wire.checksum(short.subarray(0, 20)), 10)
+    expect(run(short).verdict).toBe(DROP)
+    expect(runTc(short).verdict).toBe(DROP)
   })
 
   it('fragments of a tunnel are left to the host, and counted', () => {
@@ -169,8 +200,10 @@ it.each([
   { outer: 3, inside: 3, out: 3 },
 ])('congestion marks: $outer around $inside gives $out (RFC 6040 §4.2)', ({ outer, inside, out }) => {
   for (const version of versions) {
-    const { verdict, data } = run(tunnelled(inner(version, 0xb8 | inside), { outer: 4, tos: outer }))
-    expect(verdict).toBe(out === undefined ? DROP : PASS)
-    if (out !== undefined) expect(data).toEqual(wire.ethernet(inner(version, 0xb8 | out)))
+    for (const through of [run, runTc]) {
+      const { verdict, data } = through(tunnelled(inner(version, 0xb8 | inside), { outer: 4, tos: outer }))
+      expect(verdict).toBe(out === undefined ? DROP : PASS)
+      if (out !== undefined) expect(data.subarray(14)).toEqual(inner(version, 0xb8 | out))
+    }
   }
 })

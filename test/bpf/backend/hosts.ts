@@ -1,24 +1,33 @@
 import { type backendObject, type LoadedObject, layouts, settingsOf } from '../../../src/bpf/index.js'
-import { AddressTable } from '../../../src/forwarder/address-table.js'
+import { fillHosts } from '../../../src/forwarder/hosts.js'
 import { addressBytes } from '../address.js'
 
-const { HostKind } = layouts
 /** As backend.bpf.c has it. */
 const BUCKETS = 1024
 
 /** Both tunnels are undone. */
-export const backendSettings = (guePort: number): Uint8Array =>
-  settingsOf(layouts.BackendSettings, { ipip: 1, gue: 1, guePort, buckets: BUCKETS })
+export const backendSettings = (guePort: number, more: Partial<layouts.BackendSettings> = {}): Uint8Array =>
+  settingsOf(layouts.BackendSettings, {
+    secret: { words: [0x01020304, 0x05060708] },
+    ipip: 1,
+    gue: 1,
+    guePort,
+    proxy: 0,
+    returns: 0,
+    linkBytes: 14,
+    buckets: BUCKETS,
+    flowSets: 1,
+    flowIdle: 60,
+    mtu: 1500,
+    ...more,
+  })
 
-/** Names the addresses that tunnels end at, and the edges with their numbers. */
+/** Names the addresses that tunnels end at, and the edges. @returns the edges' numbers */
 export function nameHosts(
   { maps }: LoadedObject<typeof backendObject>,
   endpoints: readonly string[],
-  edges: Readonly<Record<string, number>>,
-): void {
-  const table = new AddressTable(maps.hosts.memory(), 'hosts', '')
-  const name = (address: string, kind: number, value: number) =>
-    table.set({ address: addressBytes(address), kind, protocol: 0, block: 0 }, value)
-  for (const address of endpoints) name(address, HostKind.endpoint, 0)
-  for (const [address, number] of Object.entries(edges)) name(address, HostKind.edge, number)
+  edges: readonly string[],
+): Map<string, number> {
+  const mapped = (addresses: readonly string[]) => addresses.map(addressBytes)
+  return fillHosts(maps, { edges: mapped(edges), endpoints: mapped(endpoints), numbered: true })
 }
