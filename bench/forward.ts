@@ -1,9 +1,11 @@
 // How many packets a second an edge forwards: live frames through XDP programs on real interfaces, in network namespaces.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Actor } from '../examples/netns/actor.js'
-import { Namespace, whyNoNamespaces } from '../examples/netns/index.js'
+import { whyNoDataCenter } from '../examples/netns/data-center.js'
+import { Namespace } from '../examples/netns/index.js'
 import type { DeliveryName } from '../src/forwarder/index.js'
 import type { BackendPart } from './forward/backend.js'
+import type { EchoPart } from './forward/echo.js'
 import type { EdgePart } from './forward/edge.js'
 import type { GeneratorPart } from './forward/generator.js'
 import { type Benchmark, numberOption, UsageError } from './harness/benchmark.js'
@@ -25,12 +27,27 @@ export interface ForwardCase {
   received: number | null
 }
 
+/** Questions and answers with and without an edge between client and server; answers go back directly in both. */
+export interface EchoCase {
+  through: 'edge' | 'no edge'
+  /** Answers a second, median of the rounds. */
+  rate: number
+  answers: number
+  /** Questions that nobody answered, at most. */
+  lost: number
+}
+
 const VIP = '198.51.100.2'
 const PORT = 60_002
 const CLIENTS = 65_536
 const PAYLOAD = 64
 /** Packets of one measurement. */
 const FRAMES = 2_000_000
+/** Of one measurement of the echo. */
+const ANSWERS = 200_000
+/** A VIP that the client reaches without the edge. */
+const DIRECT_VIP = '198.51.100.3'
+const ECHO_PORT = 60_003
 
 const script = (name: string) => new URL(`./forward/${name}.ts`, import.meta.url)
 
@@ -42,12 +59,23 @@ async function build(): Promise<{ generator: Namespace; edge: Namespace; backend
   const all = [generator!, edge!, backend!] as const
   await Namespace.cable({ namespace: all[0], device: 'eth0' }, { namespace: all[1], device: 'eth0' })
   await Namespace.cable({ namespace: all[1], device: 'eth1' }, { namespace: all[2], device: 'eth0' })
+  await Namespace.cable({ namespace: all[0], device: 'direct0' }, { namespace: all[2], device: 'direct0' })
+  await all[0].ip(`
+    address add 203.0.113.2/24 dev eth0
+    address add 192.0.2.1/24 dev direct0
+    route add ${VIP} via 203.0.113.1 src 192.0.2.1
+    route add ${DIRECT_VIP} via 192.0.2.2`)
+  // XDP sees frames as they lie in memory, and a veth leaves checksums to the receiver.
+  const { code, stderr } = await all[0].run('ethtool', ['-K', 'eth0', 'tx', 'off'])
+  if (code !== 0) throw new Error(`ethtool: ${stderr}`)
   await all[1].ip(`
     address add 203.0.113.1/24 dev eth0
     address add 10.0.0.1/24 dev eth1`)
   await all[2].ip(`
     address add 10.0.0.2/24 dev eth0
-    route add local ${VIP} dev lo`)
+    address add 192.0.2.2/24 dev direct0
+    route add local ${VIP} dev lo
+    route add local ${DIRECT_VIP} dev lo`)
   await all[2].sysctl({ 'net.ipv4.conf.eth0.rp_filter': 0, 'net.core.rmem_max': 8 << 20 }).catch(() => {})
   return {
     generator: all[0],
@@ -59,11 +87,12 @@ async function build(): Promise<{ generator: Namespace; edge: Namespace; backend
   }
 }
 
-async function measure(rounds: number, progress: (what: string) => void): Promise<ForwardCase[]> {
+async function measure(rounds: number, progress: (what: string) => void): Promise<(ForwardCase | EchoCase)[]> {
   const net = await build()
   const generator = new Actor<GeneratorPart>(net.generator, script('generator'))
   const edge = new Actor<EdgePart>(net.edge, script('edge'))
   const backend = new Actor<BackendPart>(net.backend, script('backend'))
+  const actors: Actor<never>[] = [generator, edge, backend] as never
   try {
     await backend.call('listen', PORT)
     const { mac, mode } = await edge.call('attach', 'eth0')
@@ -76,6 +105,11 @@ async function measure(rounds: number, progress: (what: string) => void): Promis
       clients: CLIENTS,
       payload: PAYLOAD,
     })
+    const server = new Actor<EchoPart>(net.backend, script('echo'))
+    const client = new Actor<EchoPart>(net.generator, script('echo'))
+    actors.push(server, client)
+    await server.call('answer', ECHO_PORT)
+    const echoes = new Map<EchoCase['through'], EchoCase & { rates: number[] }>()
     const found = new Map<string, ForwardCase & { rates: number[] }>()
     for (let round = 0; round < rounds; round++) {
       for (const how of ['drop', 'socket'] as const) {
@@ -84,7 +118,7 @@ async function measure(rounds: number, progress: (what: string) => void): Promis
           await edge.call('apply', {
             secret: '0011223344556677',
             pools: { p: { delivery, mtu: 1500, backends: [{ id: 'b', address: '10.0.0.2' }] } },
-            services: [{ name: 's', vips: [VIP], ports: [PORT], pool: 'p' }],
+            services: [{ name: 's', vips: [VIP], ports: [PORT, ECHO_PORT], pool: 'p' }],
           })
           const before = { ...(await edge.call('counts')), received: await backend.call('received') }
           const { rate, sent } = await generator.call('send', FRAMES)
@@ -108,15 +142,32 @@ async function measure(rounds: number, progress: (what: string) => void): Promis
           progress(`round ${round + 1}/${rounds}  ${delivery} → ${how}  ${(rate / 1e6).toFixed(2)} M/s`)
         }
       }
+      // After `socket` the backend's wire lets all through, and the edge delivers on its segment.
+      for (const through of ['edge', 'no edge'] as const) {
+        const vip = through === 'edge' ? VIP : DIRECT_VIP
+        const { rate, lost, foreign } = await client.call('ask', vip, ECHO_PORT, ANSWERS)
+        if (foreign > 0) throw new Error(`${foreign} answers did not come from ${vip}`)
+        const one = echoes.get(through) ?? { through, rate: 0, answers: 0, lost: 0, rates: [] }
+        echoes.set(through, one)
+        one.rates.push(rate)
+        one.rate = median(one.rates)
+        one.answers += ANSWERS
+        one.lost += lost
+        progress(`round ${round + 1}/${rounds}  echo, ${through}  ${(rate / 1e3).toFixed(0)} k/s`)
+      }
     }
-    return [...found.values()].map(({ rates, ...one }) => one)
+    return [...found.values(), ...echoes.values()].map(({ rates, ...one }) => one)
   } finally {
-    for (const actor of [generator, edge, backend]) actor.kill()
+    for (const actor of actors) actor.kill()
     net.remove()
   }
 }
 
-function goals(cases: readonly ForwardCase[]): Goal[] {
+const isEcho = (one: ForwardCase | EchoCase): one is EchoCase => 'through' in one
+const isForward = (one: ForwardCase | EchoCase): one is ForwardCase => !isEcho(one)
+
+function goals(all: readonly (ForwardCase | EchoCase)[]): Goal[] {
+  const cases = all.filter(isForward)
   const slowest = cases.filter(({ backend }) => backend === 'drop')
   const whole = cases.find(({ backend }) => backend === 'socket')
   const lost = cases.reduce((sum, { sent, forwarded }) => sum + sent - forwarded, 0)
@@ -127,14 +178,14 @@ function goals(cases: readonly ForwardCase[]): Goal[] {
   ]
 }
 
-export const forward: Benchmark<ForwardCase> = {
+export const forward: Benchmark<ForwardCase | EchoCase> = {
   name: 'forward',
   summary: 'packets a second through an edge, live frames on veth in namespaces (root)',
   options: { rounds: { type: 'string' } },
   help: ['--rounds N        measurements of each case (5)'],
 
   async run(options, progress) {
-    const missing = whyNoNamespaces()
+    const missing = whyNoDataCenter()
     if (missing) throw new UsageError(missing)
     const rounds = Math.floor(numberOption(options, 'rounds', options.quick === true ? 1 : 5, 1, 99))
     const machine = describeMachine()
@@ -143,13 +194,27 @@ export const forward: Benchmark<ForwardCase> = {
   },
 
   render({ cases }) {
-    const rows = cases.map(({ delivery, backend, rate, sent, forwarded, received }) => [
-      `${delivery}, backend: ${backend}`,
-      (rate / 1e6).toFixed(2),
-      String(sent),
-      String(sent - forwarded),
-      received === null ? '–' : `${((100 * received) / sent).toFixed(1)} %`,
+    const rows = cases
+      .filter(isForward)
+      .map(({ delivery, backend, rate, sent, forwarded, received }) => [
+        `${delivery}, backend: ${backend}`,
+        (rate / 1e6).toFixed(2),
+        String(sent),
+        String(sent - forwarded),
+        received === null ? '–' : `${((100 * received) / sent).toFixed(1)} %`,
+      ])
+    const echoes = cases.filter(isEcho)
+    const without = echoes.find(({ through }) => through === 'no edge')
+    const echoRows = echoes.map(({ through, rate, answers, lost }) => [
+      `echo, ${through}`,
+      (rate / 1e3).toFixed(0),
+      without ? (rate / without.rate).toFixed(2) : '–',
+      String(answers),
+      String(lost),
     ])
-    return table([['', 'M packets/s', 'sent', 'lost at the edge', 'taken by the socket'], ...rows])
+    return [
+      table([['', 'M packets/s', 'sent', 'lost at the edge', 'taken by the socket'], ...rows]),
+      table([['', 'k answers/s', 'to that without an edge', 'answers', 'lost at most'], ...echoRows]),
+    ].join('\n\n')
   },
 }

@@ -77,16 +77,21 @@ INLINE int transmit(struct xdp_md* context, const struct backend* backend, __be1
   return send_to(context, backend->ifindex);
 }
 
-/* Asks the routing table where the packet goes whose IP header is at `ip`. Returns its EtherType, or 0 when
- * there is no way, or no neighbour yet. */
-INLINE __be16 route(struct xdp_md* context, __u32 ip, struct bpf_fib_lookup* query) {
+/* What the routing table says of a packet. */
+enum way {
+  WAY_FOUND,
+  WAY_NONE,
+  WAY_NO_NEIGHBOUR, /* the next hop's Ethernet address is not known yet */
+};
+
+/* Asks the routing table where the packet goes whose IP header is at `ip`. */
+INLINE enum way route(struct xdp_md* context, __u32 ip, struct bpf_fib_lookup* query) {
   const void* data = (void*)(long)context->data;
   const void* end = (void*)(long)context->data_end;
   memset(query, 0, sizeof *query);
   query->ifindex = context->ingress_ifindex;
   const struct iphdr* ipv4 = data + ip;
-  if ((const void*)(ipv4 + 1) > end) return 0;
-  __be16 protocol = NET16(ETH_P_IP);
+  if ((const void*)(ipv4 + 1) > end) return WAY_NONE;
   if (ipv4->version == 4) {
     query->family = 2; /* AF_INET */
     query->tos = ipv4->tos;
@@ -95,28 +100,33 @@ INLINE __be16 route(struct xdp_md* context, __u32 ip, struct bpf_fib_lookup* que
     query->ipv4_dst = ipv4->daddr;
   } else {
     const struct ipv6hdr* ipv6 = data + ip;
-    if ((const void*)(ipv6 + 1) > end) return 0;
-    protocol = NET16(ETH_P_IPV6);
+    if ((const void*)(ipv6 + 1) > end) return WAY_NONE;
     query->family = 10; /* AF_INET6 */
     query->tot_len = HOST16(ipv6->payload_len) + sizeof *ipv6;
     memcpy(query->ipv6_src, &ipv6->saddr, 16);
     memcpy(query->ipv6_dst, &ipv6->daddr, 16);
   }
-  return bpf_fib_lookup(context, query, sizeof *query, 0) == BPF_FIB_LKUP_RET_SUCCESS ? protocol : 0;
+  switch (bpf_fib_lookup(context, query, sizeof *query, 0)) {
+    case BPF_FIB_LKUP_RET_SUCCESS:
+      return WAY_FOUND;
+    case BPF_FIB_LKUP_RET_NO_NEIGH:
+      return WAY_NO_NEIGHBOUR;
+    default:
+      return WAY_NONE;
+  }
 }
 
 /* The same with addresses and interface from the routing table. `ip` is the offset of the IP header. */
 INLINE int transmit_routed(struct xdp_md* context, const struct backend* backend, __u32 ip,
                            const struct delivered* packet) {
   struct bpf_fib_lookup query;
-  const __be16 protocol = route(context, ip, &query);
-  if (protocol == 0) return dropped(packet, REASON_NO_ROUTE);
+  if (route(context, ip, &query) != WAY_FOUND) return dropped(packet, REASON_NO_ROUTE);
   struct ethhdr* ethernet = (void*)(long)context->data;
   const void* end = (void*)(long)context->data_end;
   if ((const void*)(ethernet + 1) + sizeof(struct vlan_header) > end) return XDP_ABORTED;
   copy_mac_of_stack(ethernet->h_dest, query.dmac);
   copy_mac_of_stack(ethernet->h_source, query.smac);
-  write_type(ethernet, backend->vlan, protocol);
+  write_type(ethernet, backend->vlan, is_mapped(backend->address) ? NET16(ETH_P_IP) : NET16(ETH_P_IPV6));
   return send_to(context, query.ifindex);
 }
 

@@ -74,18 +74,27 @@ INLINE int take_reply(struct xdp_md* context, const struct delivered* outer) {
   if (ip + sizeof(struct iphdr) > end || !take_over_mark(ip, reply.version, outer->tos)) {
     return dropped(&reply, REASON_MALFORMED);
   }
-  if (!age(context, &reply)) return dropped(&reply, REASON_TTL);
   struct bpf_fib_lookup hop;
-  const __be16 protocol = route(context, reply.offset, &hop);
-  if (protocol == 0) return dropped(&reply, REASON_NO_ROUTE);
+  const enum way way = route(context, reply.offset, &hop);
+  if (way == WAY_NONE) return dropped(&reply, REASON_NO_ROUTE);
+  if (way == WAY_FOUND && !age(context, &reply)) return dropped(&reply, REASON_TTL);
+  __u8 own[6];
+  const struct ethhdr* outermost = (void*)(long)context->data;
+  if ((const void*)(outermost + 1) > (const void*)(long)context->data_end) return XDP_ABORTED;
+  copy_mac_of_stack(own, outermost->h_dest);
   if (bpf_xdp_adjust_head(context, (int)(reply.offset - sizeof(struct ethhdr))) != 0) return XDP_ABORTED;
   struct ethhdr* ethernet = (void*)(long)context->data;
   if ((const void*)(ethernet + 1) > (const void*)(long)context->data_end) return XDP_ABORTED;
-  copy_mac_of_stack(ethernet->h_dest, hop.dmac);
-  copy_mac_of_stack(ethernet->h_source, hop.smac);
-  *ethernet_type(ethernet) = protocol;
+  *ethernet_type(ethernet) = reply.version == 4 ? NET16(ETH_P_IP) : NET16(ETH_P_IPV6);
   report(&reply, REASON_RETURNED, BACKEND_NONE);
   count_in(&reason_counters, REASON_RETURNED, reply.length);
+  if (way == WAY_NO_NEIGHBOUR) {
+    /* The host forwards it, and asks for the neighbour's address: the next one finds it. */
+    copy_mac_of_stack(ethernet->h_dest, own);
+    return XDP_PASS;
+  }
+  copy_mac_of_stack(ethernet->h_dest, hop.dmac);
+  copy_mac_of_stack(ethernet->h_source, hop.smac);
   return send_to(context, hop.ifindex);
 }
 

@@ -86,7 +86,7 @@ INLINE void copy_mac(void* to, const void* from) {
   *(__u16*)(to + 4) = *(const __u16*)(from + 4);
 }
 
-/* The same for an address on the stack, where the verifier wants words to be aligned. */
+/* The same to or from the stack, where the verifier wants words to be aligned. */
 INLINE void copy_mac_of_stack(void* to, const void* from) {
   const __u16* halves = from;
   UNROLL

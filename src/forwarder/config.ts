@@ -77,6 +77,12 @@ export interface ServiceConfig {
    * name nobody who is `up` or `draining` go as others do. Needs `quicLb` of the pool, and `quic` of `Forwarder.attach`.
    */
   quic?: boolean | undefined
+  /**
+   * Whether a backend owns the ports of the VIP that it sends from, until it has not for `idle` seconds of `flowTable`; default false.
+   * So a server that opens ports as it goes (STUN, SIP, games) gets what comes to them, without a plan of ports. Needs
+   * `returnPath` and `flowTable` of `Forwarder.attach`, and `return: 'edge'` of the backends.
+   */
+  learnPorts?: boolean | undefined
   /** Whether the edge answers echo requests to the VIPs, default true. */
   echo?: boolean | undefined
 }

@@ -8,6 +8,7 @@ import {
   ServiceFlags,
   Service as ServiceLayout,
   ServiceValue,
+  SourceKey,
   TableConstant,
 } from '../bpf/layouts.js'
 import { mapFull } from '../errors.js'
@@ -33,6 +34,7 @@ export interface EdgeMaps {
   slots: BpfMap
   backends: BpfMap
   quicServers: BpfMap
+  sources: BpfMap
   serviceCounters: BpfMap
   backendCounters: BpfMap
 }
@@ -83,8 +85,8 @@ interface KnownSplit {
   ports: Uint16Array
 }
 
-/** A server ID, and the index of the backend that it names. */
-interface KnownServer {
+/** A key of a hash map, and the index of the backend that it names: a server ID, or an address that replies come from. */
+interface Naming {
   key: Uint8Array
   index: number
 }
@@ -103,7 +105,10 @@ interface Next {
   pools: Map<string, KnownPool>
   services: Map<string, KnownService>
   splits: Map<string, KnownSplit>
-  servers: Map<string, KnownServer>
+  /** Of `quic_servers`. */
+  servers: Map<string, Naming>
+  /** Of `sources`. */
+  sources: Map<string, Naming>
 }
 
 const HIGHEST_MTU = 65_535
@@ -123,6 +128,7 @@ const key = (index: number) => Uint32Array.of(index)
 export class EdgeTables {
   readonly #maps: EdgeMaps
   readonly #memory: FlowMemory | undefined
+  readonly #returnPath: boolean
   readonly #buckets: AddressTable
   readonly #chunkMemory: Uint16Array
   readonly #poolMemory: BigUint64Array
@@ -136,7 +142,8 @@ export class EdgeTables {
   #pools = new Map<string, KnownPool>()
   #backends = new Map<string, KnownBackend>()
   #splits = new Map<string, KnownSplit>()
-  #servers = new Map<string, KnownServer>()
+  #servers = new Map<string, Naming>()
+  #sources = new Map<string, Naming>()
   #entries = new Map<string, EntryKey>()
   #counters = new Map<string, number>()
   /** Of the services that were applied last. */
@@ -144,10 +151,15 @@ export class EdgeTables {
 
   /**
    * @param maps all of them empty
-   * @param memory what flows are remembered by
+   * @param options `memory`: what flows are remembered by; `returnPath`: backends are named in `sources`
    * @param adopted what was saved last of maps that are not: a change that was broken off is carried out
    */
-  constructor(maps: EdgeMaps, memory?: FlowMemory, adopted?: { settings: Settings; state: EdgeState }) {
+  constructor(
+    maps: EdgeMaps,
+    { memory, returnPath = false }: { memory?: FlowMemory | undefined; returnPath?: boolean } = {},
+    adopted?: { settings: Settings; state: EdgeState },
+  ) {
+    this.#returnPath = returnPath
     const next = adopted && this.#recall(maps, adopted.settings, adopted.state)
     const used = next && adopted && usedBy(next, adopted.state.retired)
     this.#maps = maps
@@ -162,7 +174,8 @@ export class EdgeTables {
     this.#backendIndices = new IndexPool(Math.min(maps.backends.entries, NO_BACKEND), used?.backendIndices)
     this.#backendCounters = new IndexPool(maps.backendCounters.entries, used?.backendCounters)
     if (next === undefined || adopted === undefined) return
-    this.#servers = new Map([...maps.quicServers.keys()].map((server) => [hex(server), { key: server, index: -1 }]))
+    this.#servers = namingsOf(maps.quicServers)
+    this.#sources = namingsOf(maps.sources)
     this.#entries = new Map([...this.#buckets.entries()].map((entry) => [nameOf(entry), entry]))
     this.#publish(next, next.wanted, adopted.state.retired)
     this.#retire(next, adopted.state.retired)
@@ -190,6 +203,7 @@ export class EdgeTables {
       services: new Map(),
       splits: new Map(),
       servers: new Map(),
+      sources: new Map(),
     }
     const signature = signatureOf(settings)
     let wanted: Map<string, WantedEntry>
@@ -202,6 +216,7 @@ export class EdgeTables {
         const indices = this.#placeBackends(pool, hopTo, next, undo)
         next.pools.set(pool.name, this.#placePool(pool, indices, inPlace, undo))
         addServers(next.servers, pool, indices)
+        if (this.#returnPath) addSources(next.sources, pool, indices)
       }
       for (const service of settings.services) {
         next.services.set(service.name, this.#placeService(service, settings, next.pools, undo))
@@ -210,7 +225,8 @@ export class EdgeTables {
       for (const [name, entry] of wanted) {
         if ('ports' in entry) next.splits.set(name, this.#placeSplit(name, entry.key, entry.ports, undo))
       }
-      this.#checkServers(next)
+      checkRoom('quic_servers', this.#maps.quicServers, this.#servers, next.servers)
+      checkRoom('sources', this.#maps.sources, this.#sources, next.sources)
       this.#buckets.reserve([...wanted.values()].map(({ key }) => key))
       this.#clearCounters(next)
       retired = this.#retiredBy(next)
@@ -291,15 +307,20 @@ export class EdgeTables {
       services.set(service.name, { index, counters, value })
     }
     const wanted = entriesOf(settings.services, ({ name }) => services.get(name)!.index)
-    const servers = new Map<string, KnownServer>()
-    for (const pool of settings.pools.values()) addServers(servers, pool, pools.get(pool.name)!.members)
+    const servers = new Map<string, Naming>()
+    const sources = new Map<string, Naming>()
+    for (const pool of settings.pools.values()) {
+      const { members } = pools.get(pool.name)!
+      addServers(servers, pool, members)
+      if (this.#returnPath) addSources(sources, pool, members)
+    }
     const firsts = new Map(state.splits)
     const splits = new Map<string, KnownSplit>()
     for (const [name, entry] of wanted) {
       if (!('ports' in entry)) continue
       splits.set(name, { key: entry.key, run: { first: firsts.get(name)!, count: 1 }, ports: entry.ports })
     }
-    return { backends, counters: new Map(state.counters), pools, services, splits, servers, wanted }
+    return { backends, counters: new Map(state.counters), pools, services, splits, servers, sources, wanted }
   }
 
   /** @returns the indices of the pool's backends, in their order */
@@ -378,13 +399,6 @@ export class EdgeTables {
     return { run: this.#takeRun(1, undo), ports, key: entry }
   }
 
-  /** New ones are made before old ones go. */
-  #checkServers(next: Next): void {
-    const { entries } = this.#maps.quicServers
-    const together = new Set([...this.#servers.keys(), ...next.servers.keys()])
-    if (together.size > entries) throw mapFull('quic_servers', entries, 'Raise limits.backends, or give quic')
-  }
-
   #takeRun(count: number, undo: (() => void)[]): Run {
     const run = this.#chunks.take(count)
     if (run === undefined) {
@@ -437,9 +451,8 @@ export class EdgeTables {
         this.#maps.backends.update(key(index), encode(BackendLayout, value))
       }
     }
-    for (const [name, { key: server, index }] of next.servers) {
-      if (this.#servers.get(name)?.index !== index) this.#maps.quicServers.update(server, key(index))
-    }
+    addNamings(this.#maps.quicServers, this.#servers, next.servers)
+    addNamings(this.#maps.sources, this.#sources, next.sources)
     for (const [name, pool] of next.pools) {
       if (this.#pools.get(name) === pool) continue
       this.#chunkMemory.set(pool.slots, pool.run.first * size)
@@ -460,9 +473,8 @@ export class EdgeTables {
     }
     for (const [name, entry] of this.#entries) if (!wanted.has(name)) this.#buckets.delete(entry)
     this.#entries = new Map([...wanted].map(([name, entry]) => [name, entry.key]))
-    for (const [name, { key: server }] of this.#servers) {
-      if (!next.servers.has(name)) this.#maps.quicServers.delete(server)
-    }
+    removeNamings(this.#maps.quicServers, this.#servers, next.servers)
+    removeNamings(this.#maps.sources, this.#sources, next.sources)
     // Tables do not lead there any more; now what is remembered does not, either.
     for (const [name, known] of next.backends) if (known.down && !this.#backends.get(name)?.down) this.#forget(known)
     for (const index of retired.backendIndices) this.#forgetAt(index)
@@ -527,6 +539,7 @@ export class EdgeTables {
     this.#counters = next.counters
     this.#splits = next.splits
     this.#servers = next.servers
+    this.#sources = next.sources
     this.#rest()
   }
 
@@ -574,9 +587,43 @@ function usedBy({ backends, counters, pools, services, splits }: Next, retired: 
   }
 }
 
+/** What a map names; the indices have to be written again. */
+function namingsOf(map: BpfMap): Map<string, Naming> {
+  return new Map([...map.keys()].map((name) => [hex(name), { key: name, index: -1 }]))
+}
+
+/** New ones are made before old ones go. */
+function checkRoom(
+  name: string,
+  { entries }: BpfMap,
+  before: ReadonlyMap<string, Naming>,
+  after: ReadonlyMap<string, Naming>,
+): void {
+  const together = new Set([...before.keys(), ...after.keys()])
+  if (together.size > entries) throw mapFull(name, entries, 'Raise limits.backends')
+}
+
+function addNamings(map: BpfMap, before: ReadonlyMap<string, Naming>, after: ReadonlyMap<string, Naming>): void {
+  for (const [name, naming] of after) {
+    if (before.get(name)?.index !== naming.index) map.update(naming.key, key(naming.index))
+  }
+}
+
+function removeNamings(map: BpfMap, before: ReadonlyMap<string, Naming>, after: ReadonlyMap<string, Naming>): void {
+  for (const [name, naming] of before) if (!after.has(name)) map.delete(naming.key)
+}
+
+/** Whose replies are taken: anybody's who is a member, since what is down may still have something to say. */
+function addSources(sources: Map<string, Naming>, { backends }: Pool, indices: readonly number[]): void {
+  for (const [i, { address }] of backends.entries()) {
+    const source = encode(SourceKey, { address })
+    sources.set(hex(source), { key: source, index: indices[i]! })
+  }
+}
+
 /** Whom connection IDs may name: who is not down. */
 function addServers(
-  servers: Map<string, KnownServer>,
+  servers: Map<string, Naming>,
   { memory, quicLb, backends }: Pool,
   indices: readonly number[],
 ): void {
@@ -599,7 +646,7 @@ function slotsOf({ slots }: Pool['table'], members: readonly number[]): Uint16Ar
 }
 
 function serviceValue(
-  { affinity, flowTable, quic, pool: name }: Service,
+  { affinity, flowTable, quic, learnPorts, pool: name }: Service,
   { secret, pools }: Settings,
   pool: number,
   counters: number,
@@ -610,7 +657,10 @@ function serviceValue(
     pool,
     counters,
     affinity: AFFINITIES.indexOf(affinity),
-    flags: (flowTable ? ServiceFlags.flowTable : 0) | (quic ? ServiceFlags.quic : 0),
+    flags:
+      (flowTable ? ServiceFlags.flowTable : 0) |
+      (quic ? ServiceFlags.quic : 0) |
+      (learnPorts ? ServiceFlags.learnPorts : 0),
     memory,
     quicConfigBits: quic ? quicLb!.configIds.reduce((bits, id) => bits | (1 << id), 0) : 0,
     quicIdLength: quic ? quicLb!.serverIdLength : 0,

@@ -5,7 +5,7 @@ import { halfSipHash24, slotOf } from '../pinning/half-siphash.js'
 import { type ConnectionIdPlace, findConnectionId } from '../pinning/quic-lb-header.js'
 import { readAddress, textOf } from './address.js'
 import type { DeliveryName } from './config.js'
-import { flowKeyOf } from './flow-memory.js'
+import { flowKeyOf, portKeyOf } from './flow-memory.js'
 import type { Pool, Settings } from './read-config.js'
 
 /** Where a flow's packets go, and why. It holds neither the secret nor the hash. */
@@ -20,6 +20,8 @@ export interface EdgeExplanation {
   named: boolean
   /** Whether it goes where it went before, whatever the table says (`flowTable`). */
   remembered: boolean
+  /** Whether it goes to the backend that owns the port (`learnPorts`). */
+  learned: boolean
   /** Undefined when there is none: the packets are dropped. */
   backend: { id: string; address: string; delivery: DeliveryName } | undefined
   /** The same in words. */
@@ -33,6 +35,7 @@ const NOTHING = {
   table: undefined,
   named: false,
   remembered: false,
+  learned: false,
   backend: undefined,
 }
 
@@ -64,7 +67,8 @@ export function explainFlow(
 ): EdgeExplanation {
   if (flow.local === undefined) throw missingArgument('flow.local')
   const { address, port } = flow.local
-  const vip = textOf(readAddress('flow.local.address', address))
+  const mapped = readAddress('flow.local.address', address)
+  const vip = textOf(mapped)
   if (settings === undefined) return { ...NOTHING, why: 'nothing has been applied yet: the host gets all packets' }
   const here = settings.services.filter(({ vips }) => vips.some((one) => textOf(one) === vip))
   const service = here.find(({ ports }) => ports.some(([low, high]) => port >= low && port <= high))
@@ -84,10 +88,15 @@ export function explainFlow(
     table: { kind, size, digest },
     named: false,
     remembered: false,
+    learned: false,
   }
   const place = slots[slot]!
   const backend = place === NO_BACKEND ? undefined : pool.backends[place]
   const way = `${vip} port ${port} is of the service ${service.name}, whose pool is ${pool.name}`
+  const owner = service.learnPorts ? remembered(portKeyOf(mapped, port, settings.secret)) : undefined
+  if (owner !== undefined) {
+    return { ...found, learned: true, backend: owner, why: `${way}; ${owner.id} owns the port, which it sent from` }
+  }
   const named = service.quic && datagram !== undefined ? namedBy(pool, datagram) : undefined
   if (named !== undefined) {
     const { id, address: at } = named

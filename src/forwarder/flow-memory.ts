@@ -5,8 +5,13 @@ import { halfSipHash24 } from '../pinning/half-siphash.js'
 
 /** Of bpf/edge/memory.h and bpf/include/flow_cache.h. */
 const TWEAK_FLOW = 0x5bd1e995
+const TWEAK_PORT_HIGH = 0x27d4eb2f
+const TWEAK_PORT_LOW = 0x165667b1
 const MIX_1 = 0x9e3779b97f4a7c15n
 const MIX_2 = 0xff51afd7ed558ccdn
+
+/** An address, and a port in a word. */
+const PORT_KEY_BYTES = 20
 
 const u64 = (value: bigint) => BigInt.asUintN(64, value)
 
@@ -21,6 +26,16 @@ export function flowKeyOf(
   const tweak = TWEAK_FLOW ^ memory
   const low = halfSipHash24(words, length, first ^ tweak, second ^ ~tweak)
   return (BigInt(hash >>> 0) << 32n) | BigInt(low >>> 0)
+}
+
+/** The key that the owner of a VIP's port is remembered under. */
+export function portKeyOf(address: Uint8Array, port: number, [first, second]: readonly [number, number]): bigint {
+  const bytes = new Uint8Array(PORT_KEY_BYTES)
+  bytes.set(address)
+  bytes.set([port >> 8, port], address.length)
+  const words = new Uint32Array(bytes.buffer)
+  const half = (tweak: number) => BigInt(halfSipHash24(words, PORT_KEY_BYTES, first ^ tweak, second ^ ~tweak) >>> 0)
+  return (half(TWEAK_PORT_HIGH) << 32n) | half(TWEAK_PORT_LOW)
 }
 
 /** What edge.bpf.c remembers of flows (map `flows`), as it reads it itself. */

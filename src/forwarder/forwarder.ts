@@ -1,9 +1,18 @@
-import { edgeObject, interfaceByName, type NetworkInterface, type XdpMode } from '../bpf/index.js'
-import { EdgeSettings, FlowConstant, Reason } from '../bpf/layouts.js'
+import { decode, encode } from '../bpf/codec.js'
+import {
+  addressesOf,
+  type BpfMap,
+  edgeObject,
+  interfaceByName,
+  type NetworkInterface,
+  type XdpMode,
+} from '../bpf/index.js'
+import { EdgeSettings, Endpoint, FlowConstant, Reason, SourceKey } from '../bpf/layouts.js'
 import { settingsOf } from '../bpf/object.js'
 import { checkInteger, checkOptions, checkProperties, checkString } from '../errors/checks.js'
-import { forwarderDetached, forwarderNoEvents, invalidArgType, invalidArgValue } from '../errors.js'
+import { forwarderDetached, forwarderNoEvents, invalidArgType, invalidArgValue, outOfRange } from '../errors.js'
 import type { Flow } from '../pinning/index.js'
+import { type MappedAddress, mapped, readAddress, textOf } from './address.js'
 import type { ForwarderConfig } from './config.js'
 import { type Traffic, trafficOf } from './counters.js'
 import { checkPinPath, DataPlane, type PinOptions } from './data-plane.js'
@@ -35,6 +44,14 @@ export interface FlowTableOptions {
   idle?: number | undefined
 }
 
+/** What of the edge takes replies that backends send back through it. */
+export interface ReturnPathOptions {
+  /** Addresses of this host that backends send to, at most 64: `source` of their pools. Default: all that the interface has. */
+  endpoints?: readonly string[] | undefined
+  /** UDP port that GUE comes to, default 6080. */
+  guePort?: number | undefined
+}
+
 /** Which packets `events` tells of. */
 export interface EventOptions {
   /** One packet in so many, at random: a power of two, 1 – 2³⁰, default 1024. */
@@ -53,6 +70,12 @@ export interface ForwarderOptions extends PinOptions {
   flowTable?: FlowTableOptions | undefined
   /** Lets services have `quic`. Default: not, which costs nothing. */
   quic?: boolean | undefined
+  /**
+   * Takes replies out of the tunnels of backends (`return: 'edge'` of `Backend`) and sends them on to the clients: only from members
+   * of pools, and only with a VIP and a port of a service as source. The host must forward: `sysctl net.ipv4.ip_forward=1`, and
+   * `net.ipv6.conf.all.forwarding=1`. Default: not, which costs nothing.
+   */
+  returnPath?: ReturnPathOptions | undefined
   /** Lets `events` tell of a sample of packets. Default: not, which costs nothing. */
   events?: EventOptions | undefined
 }
@@ -73,11 +96,19 @@ const OPTIONS: readonly (keyof ForwarderOptions)[] = [
   'limits',
   'flowTable',
   'quic',
+  'returnPath',
   'events',
 ]
 const LIMITS = { services: 16_384, slots: 16_384, backends: 8192, pools: 1024 } as const
 type Limits = Record<keyof typeof LIMITS, number>
 const HIGHEST = { services: 2 ** 20, slots: 2 ** 19, backends: 65_535, pools: 65_535 } as const
+/** Fields of services, and the options that they need. */
+const NEEDS = [
+  ['flowTable', 'flowTable'],
+  ['quic', 'quic'],
+  ['learnPorts', 'returnPath'],
+  ['learnPorts', 'flowTable'],
+] as const
 const MODES = ['native', 'generic', 'auto'] as const
 
 const DEFAULT_FLOWS = 2 ** 20
@@ -86,6 +117,8 @@ const DEFAULT_IDLE = 60
 const LONGEST_IDLE = 86_400
 const DEFAULT_SAMPLE = 1024
 const DEFAULT_EVENT_BYTES = 2 ** 18
+const DEFAULT_GUE_PORT = 6080
+const MOST_ENDPOINTS = 64
 /** A page; the map is there without events, too. */
 const LEAST_EVENT_BYTES = 4096
 
@@ -138,7 +171,8 @@ export class Forwarder {
     this.#settings = manifest && readConfig(manifest.config, this.#cache)
     const adopted = manifest && { settings: this.#settings!, state: manifest.state }
     const memory = options.flowTable && new FlowMemory(plane.maps.flows, options.flowTable.idle)
-    this.#tables = new EdgeTables(plane.maps, memory, adopted)
+    const returnPath = options.returnPath !== undefined
+    this.#tables = new EdgeTables(plane.maps, { memory, returnPath }, adopted)
     this.#hops = new NextHops(on)
     this.#hops.watch(backendsOf(this.#settings).map(({ address }) => address))
     this.#timer = setInterval(() => this.#refresh(), REFRESH_MS)
@@ -156,7 +190,7 @@ export class Forwarder {
    */
   static async attach(options: ForwarderOptions): Promise<Forwarder> {
     const read = readOptions(options)
-    const { mode, limits, pinPath, flowTable, quic, events } = read
+    const { mode, limits, pinPath, flowTable, quic, returnPath, events } = read
     const on = interfaceByName(options.interface)
     const buckets = limits.services // four places for each entry: see AddressTable
     const plane = DataPlane.load(edgeObject, {
@@ -171,6 +205,7 @@ export class Forwarder {
         pools: limits.pools,
         flows: flowTable?.sets ?? 1,
         quicServers: quic ? limits.backends : 1,
+        sources: returnPath ? limits.backends : 1,
         events: events?.bytes ?? LEAST_EVENT_BYTES,
       },
       settings: settingsOf(EdgeSettings, edgeSettings(buckets, read)),
@@ -178,6 +213,7 @@ export class Forwarder {
     try {
       const manifest = plane.folder && readManifest(plane.folder)
       const attached = plane.attachXdp(plane.programs.edge, on, mode)
+      if (returnPath) nameEndpoints(plane.maps.endpoints, on, returnPath)
       return new Forwarder(on, plane, attached, read, manifest)
     } catch (error) {
       plane.abandon()
@@ -304,10 +340,10 @@ export class Forwarder {
   }
 
   #checkOptions({ services }: Settings): void {
-    for (const option of ['flowTable', 'quic'] as const) {
-      const i = services.findIndex((service) => service[option])
+    for (const [field, option] of NEEDS) {
+      const i = services.findIndex((service) => service[field])
       if (i < 0 || this.#options[option]) continue
-      throw invalidArgValue(`config.services[${i}].${option}`, `needs the option ${option} of Forwarder.attach`, true)
+      throw invalidArgValue(`config.services[${i}].${field}`, `needs the option ${option} of Forwarder.attach`, true)
     }
   }
 
@@ -326,16 +362,28 @@ function backendsOf(settings: Settings | undefined): Pool['backends'] {
   return [...(settings?.pools.values() ?? [])].flatMap((pool) => pool.backends)
 }
 
-function edgeSettings(buckets: number, { flowTable, quic, events }: Read): EdgeSettings {
+/** Makes the map have the addresses that replies are taken at, and no others. */
+function nameEndpoints(
+  map: BpfMap,
+  on: NetworkInterface,
+  { endpoints, guePort }: NonNullable<Read['returnPath']>,
+): void {
+  const addresses = endpoints ?? addressesOf(on.ifindex).map(mapped).slice(0, MOST_ENDPOINTS)
+  const wanted = new Map(addresses.map((address) => [textOf(address), encode(SourceKey, { address })]))
+  for (const key of [...map.keys()]) if (!wanted.has(textOf(decode(SourceKey, key).address))) map.delete(key)
+  for (const key of wanted.values()) map.update(key, encode(Endpoint, { guePort }))
+}
+
+function edgeSettings(buckets: number, { flowTable, quic, returnPath, events }: Read): EdgeSettings {
   return {
     flowTable: Number(flowTable !== undefined),
     draining: 0,
     quic: Number(quic),
-    learnedPorts: 0,
+    learnedPorts: Number(returnPath !== undefined && flowTable !== undefined),
     fragments: 1,
     fib: 1,
     events: Number(events !== undefined),
-    returnPath: 0,
+    returnPath: Number(returnPath !== undefined),
     eventMask: events ? events.sample - 1 : 0,
     buckets,
     flowSets: flowTable?.sets ?? 1,
@@ -352,6 +400,7 @@ interface Read {
   /** Sets of the map `flows`, and units of 2³⁰ ns. */
   flowTable: { sets: number; idle: number } | undefined
   quic: boolean
+  returnPath: { endpoints: readonly MappedAddress[] | undefined; guePort: number } | undefined
   events: { sample: number; bytes: number } | undefined
 }
 
@@ -372,7 +421,7 @@ function readOptions(options: ForwarderOptions): Read {
     }
   }
   checkPowerOfTwo('options.limits.services', limits.services, 1, HIGHEST.services)
-  const { pinPath, flowTable, quic = false, events } = options
+  const { pinPath, flowTable, quic = false, returnPath, events } = options
   if (typeof quic !== 'boolean') throw invalidArgType('options.quic', 'of type boolean', quic)
   return {
     mode,
@@ -380,6 +429,7 @@ function readOptions(options: ForwarderOptions): Read {
     pinPath,
     flowTable: flowTable && readFlowTable(flowTable),
     quic,
+    returnPath: returnPath && readReturnPath(returnPath),
     events: events && readEventOptions(events),
   }
 }
@@ -390,6 +440,18 @@ function readFlowTable(options: FlowTableOptions): Read['flowTable'] {
   checkPowerOfTwo('options.flowTable.flows', flows, FlowConstant.flowWays, MOST_FLOWS)
   checkInteger('options.flowTable.idle', idle, 1, LONGEST_IDLE)
   return { sets: flows / FlowConstant.flowWays, idle: Math.ceil((idle * 1e9) / 2 ** 30) }
+}
+
+function readReturnPath(options: ReturnPathOptions): Read['returnPath'] {
+  checkProperties('returnPath', options, ['endpoints', 'guePort'])
+  const { endpoints, guePort = DEFAULT_GUE_PORT } = options
+  checkInteger('options.returnPath.guePort', guePort, 1, 65_535)
+  if (endpoints === undefined) return { endpoints: undefined, guePort }
+  const name = 'options.returnPath.endpoints'
+  if (!Array.isArray(endpoints)) throw invalidArgType(name, 'an array of addresses', endpoints)
+  if (endpoints.length < 1 || endpoints.length > MOST_ENDPOINTS)
+    throw outOfRange(`${name}.length`, `>= 1 && <= ${MOST_ENDPOINTS}`, endpoints.length)
+  return { endpoints: endpoints.map((address, i) => readAddress(`${name}[${i}]`, address)), guePort }
 }
 
 function readEventOptions(options: EventOptions): Read['events'] {

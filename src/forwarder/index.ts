@@ -20,6 +20,7 @@ export {
   type ForwarderLimits,
   type ForwarderOptions,
   type ForwarderStats,
+  type ReturnPathOptions,
 } from './forwarder.js'
 export {
   SourceRewrite,

@@ -36,6 +36,7 @@ export interface Service {
   fragments: boolean
   flowTable: boolean
   quic: boolean
+  learnPorts: boolean
   echo: boolean
 }
 
@@ -93,6 +94,7 @@ const SERVICE: readonly (keyof ServiceConfig)[] = [
   'fragments',
   'flowTable',
   'quic',
+  'learnPorts',
   'echo',
 ]
 const DELIVERIES: readonly DeliveryName[] = ['l2', 'ipip', 'gue', 'proxy']
@@ -273,6 +275,7 @@ function readService(where: string, service: ServiceConfig, pools: ReadonlyMap<s
     fragments = false,
     flowTable = false,
     quic = false,
+    learnPorts = false,
     echo = true,
   } = service
   if (name === undefined) throw missingArgument(`${where}.name`)
@@ -299,7 +302,7 @@ function readService(where: string, service: ServiceConfig, pools: ReadonlyMap<s
       affinity,
     )
   }
-  for (const [field, value] of Object.entries({ fragments, flowTable, quic, echo })) {
+  for (const [field, value] of Object.entries({ fragments, flowTable, quic, learnPorts, echo })) {
     if (typeof value !== 'boolean') throw invalidArgType(`${where}.${field}`, 'of type boolean', value)
   }
   return {
@@ -311,6 +314,7 @@ function readService(where: string, service: ServiceConfig, pools: ReadonlyMap<s
     fragments,
     flowTable,
     quic,
+    learnPorts,
     echo,
   }
 }

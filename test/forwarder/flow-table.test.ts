@@ -32,7 +32,7 @@ beforeAll(() => {
     settings: settingsOf(layouts.EdgeSettings, { ...SETTINGS, flowTable: 1, flowSets: SETS, flowIdle: IDLE }),
   })
   memory = new FlowMemory(loaded.maps.flows, IDLE)
-  tables = new EdgeTables(loaded.maps, memory)
+  tables = new EdgeTables(loaded.maps, { memory })
 })
 afterAll(() => loaded?.close())
 
@@ -78,7 +78,7 @@ it('flows stay with whom they have until it is down or gone, and nobody inherits
     )
     // Now and then another process takes over.
     if (random.below(4) === 0) {
-      tables = new EdgeTables(loaded.maps, memory, { settings, state: JSON.parse(JSON.stringify(state)) })
+      tables = new EdgeTables(loaded.maps, { memory }, { settings, state: JSON.parse(JSON.stringify(state)) })
     }
     for (const [port, address] of had) if (!usable.has(address)) had.delete(port)
     const [{ flowTable }] = settings.services as unknown as [{ flowTable: boolean }]

@@ -45,11 +45,15 @@ const part = {
     socket.on('message', (_, rinfo) => socket.reply(name, rinfo))
   },
 
-  /** Answers eight times at once, which leaves as one packet that the kernel cuts (UDP_SEGMENT), without a word of the source. */
-  async serveSegments(port: number): Promise<void> {
+  /** Answers eight times at once, which leaves as one packet that the kernel cuts (UDP_SEGMENT): from the VIP, or without a word of the source. */
+  async serveSegments(port: number, { reply = false } = {}): Promise<void> {
     const socket = await PktInfoSocket.bind({ type: 'udp6', port, gso: true })
     socket.on('message', (_, rinfo) => {
-      for (let i = 0; i < 8; i++) socket.send(Buffer.alloc(1000, i), rinfo.port, rinfo.address)
+      for (let i = 0; i < 8; i++) {
+        const answer = Buffer.alloc(1000, i)
+        if (reply) socket.reply(answer, rinfo)
+        else socket.send(answer, rinfo.port, rinfo.address)
+      }
     })
   },
 
