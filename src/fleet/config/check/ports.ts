@@ -27,7 +27,7 @@ export function checkPorts(parts: Parts, problems: Problems): void {
         path: ['services', later.service, 'ports', later.entry],
         found: parts.services?.[later.service]?.ports?.[later.entry],
         expected:
-          `without port ${Math.max(first.low, later.low)} of ${vip}, which is that of services[${first.service}]` +
+          `free of port ${Math.max(first.low, later.low)} of ${vip}, which is that of services[${first.service}]` +
           (owner === undefined ? '' : ` (${quoted(owner)})`),
         remedy: 'Give each port of a VIP to one service.',
       })

@@ -16,7 +16,7 @@ const removal = table({
 
 /** All of a config. Descriptions are those of docs/config.md and of schema/udp-dsr.schema.json. */
 export const configSchema = table({
-  $schema: text(/^/, 'text').optional().meta({ description: 'For editors, in JSON: where the schema is.' }),
+  $schema: z.string({ error: 'text' }).optional().meta({ description: 'For editors, in JSON: where the schema is.' }),
   secret: secretSchema.optional().meta({
     description:
       'Key of the hash that spreads flows, the same on every edge: `openssl rand -hex 8`. In a file, in the environment, or itself. Edges need it.',

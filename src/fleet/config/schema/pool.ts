@@ -85,7 +85,7 @@ export const poolSchema = table({
     .optional()
     .meta({
       description:
-        'UDP port: for `gue` where the tunnel ends, default 6080; for `proxy` of the server, default the client’s own choice.',
+        'UDP port: with `gue` where the tunnel ends, with `proxy` the server’s. Default: 6080; with `proxy` the one that the client used.',
       examples: [6080],
     }),
   vlan: integer(1, 4094)
