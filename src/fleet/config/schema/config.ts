@@ -6,7 +6,7 @@ import { poolSchema } from './pool.js'
 import { rewriteSchema } from './rewrite.js'
 import { secretSchema } from './secret.js'
 import { serviceSchema } from './service.js'
-import { list, name, share, table, text } from './values.js'
+import { list, name, share, table } from './values.js'
 
 const removal = table({
   most: share()

@@ -7,7 +7,7 @@ const PORT = 'a port from 1 to 65535, or a range like "10000-19999"'
 const port = z
   .union(
     [
-      integer(1, 65_535),
+      integer(1, 65_535, PORT),
       text(/^\d{1,5}-\d{1,5}$/, PORT).refine((range) => portRange(range) !== undefined, { error: PORT }),
     ],
     {

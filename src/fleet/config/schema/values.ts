@@ -6,8 +6,7 @@ import { parseIPv4, parseIPv6 } from '../../../net/ip.js'
 // fails, a user reads the whole of what is wanted.
 
 /** @param low and `high` both included */
-export function integer(low: number, high: number) {
-  const error = `an integer from ${low} to ${high}`
+export function integer(low: number, high: number, error = `an integer from ${low} to ${high}`) {
   return z.int({ error }).min(low, { error }).max(high, { error })
 }
 
@@ -109,8 +108,8 @@ export const KEY_SEPARATOR = ', '
  * @param least number of elements
  */
 export function list<Element extends z.ZodType>(element: Element, what: string, least = 0, most?: number) {
-  const counted = most !== undefined ? `${least} to ${most} ` : least > 0 ? `at least ${least} ` : ''
-  const error = `a list of ${counted}${what}`
+  const counted = most !== undefined ? `, ${least} to ${most}` : least > 0 ? `, at least ${least}` : ''
+  const error = `a list of ${what}${counted}`
   const array = z.array(element, { error })
   if (most !== undefined) return array.min(least, { error }).max(most, { error })
   return least > 0 ? array.min(least, { error }) : array
