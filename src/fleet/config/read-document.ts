@@ -4,7 +4,6 @@ import { checkParts } from './check/check.js'
 import type { Parts } from './check/parts.js'
 import type { DiscoveryConfig, FleetConfig } from './fleet-config.js'
 import { checkAsForwarder } from './forwarder-check.js'
-import { refuseHiddenKeys } from './hidden-keys.js'
 import { addIssues } from './issues.js'
 import { lenient } from './lenient.js'
 import type { Settings } from './options.js'
@@ -15,6 +14,7 @@ import { type ConfigSections, configSchema } from './schema/config.js'
 import type { DiscoverySection } from './schema/discovery.js'
 import { PASSWORD, SECRET, type SecretSource } from './schema/secret.js'
 import { remember } from './source.js'
+import { refuseUnseen } from './unseen.js'
 
 /**
  * Checks a document, and reads the secrets that it names.
@@ -25,9 +25,9 @@ import { remember } from './source.js'
 export function readDocument({ value, root }: Document, settings: Settings, exposed: boolean): FleetConfig {
   const { file, env, directory, readSecrets } = settings
   const problems = new Problems({ file, root })
-  refuseHiddenKeys(value, problems)
   const { success, data, error } = configSchema.safeParse(value, { reportInput: true })
   if (!success) addIssues(problems, error.issues)
+  refuseUnseen(value, problems)
   const parts: Parts = success ? (data as Parts) : (lenient(configSchema, value) ?? {})
   checkParts(parts, problems)
   const around: Surroundings = { env, directory, exposed, readSecrets }

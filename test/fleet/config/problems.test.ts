@@ -91,6 +91,12 @@ const CASES: [title: string, kind: ConfigProblem['kind'], message: string, text:
   ['another type', 'value', 'edge.quic is "yes", and must be true or false.', `${EDGE}\nquic = «"yes"`],
   ['a date', 'value', 'edge.name is a date or time, and must be a name', `${EDGE}\nname = «1979-05-27`],
   [
+    'a date for a table',
+    'value',
+    'edge.flow_table is a date or time, and must be a table.',
+    `${EDGE}\nflow_table = «1979-05-27`,
+  ],
+  [
     'a number out of range',
     'value',
     'pools.dns.mtu is 100, and must be an integer from 576 to 65535.',
