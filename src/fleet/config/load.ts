@@ -27,7 +27,7 @@ import { readToml } from './toml.js'
  */
 export async function loadConfig(path: string, options: LoadOptions = {}): Promise<FleetConfig> {
   checkString('path', path)
-  const settings = readSettings({ ...options, file: path }, [...LOAD_OPTIONS, 'file'])
+  const settings = readSettings(options, LOAD_OPTIONS, path)
   const { text, exposed } = await read(path)
   return fromText(text, settings, exposed)
 }

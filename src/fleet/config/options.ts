@@ -43,11 +43,12 @@ export interface Settings {
 
 /**
  * @param known options of the function
+ * @param path of the file that is read, where it is no option
  * @throws ArgumentTypeError ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_UNKNOWN_OPTION
  */
-export function readSettings(options: ParseOptions, known: readonly string[]): Settings {
+export function readSettings(options: ParseOptions, known: readonly string[], path?: string): Settings {
   checkOptions(options, known)
-  const { env = process.env, readSecrets = true, file, directory, format } = options
+  const { env = process.env, readSecrets = true, file = path, directory, format } = options
   if (env === null || typeof env !== 'object') throw invalidArgType('options.env', 'of type object', env)
   if (typeof readSecrets !== 'boolean') throw invalidArgType('options.readSecrets', 'of type boolean', readSecrets)
   if (file !== undefined) checkString('options.file', file)

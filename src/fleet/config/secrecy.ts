@@ -1,14 +1,9 @@
 import type { Step } from './place.js'
 
-/** Keys whose values, and all that is in them where it is text, are never told. */
-const SECRETS: readonly Step[] = ['secret', 'password']
-
-/** Whether a value must not be told: that of a secret, not the path or name by which one is found. */
+/** Whether a value must not be told: that of a secret, and not the path of the file that has it. */
 export function isSecretPath(path: readonly Step[]): boolean {
-  const at = path.findIndex((step) => SECRETS.includes(step))
-  if (at < 0) return false
-  const within = path.slice(at + 1)
-  return within.length !== 1 || within[0] !== 'file'
+  if (path[0] === 'secret') return path[1] !== 'file'
+  return path[0] === 'discovery' && path[2] === 'password' && path[3] !== 'file'
 }
 
 /** What may be told of a secret. */
