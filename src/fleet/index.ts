@@ -13,3 +13,4 @@ export type { LoadOptions, ParseOptions, ReadOptions } from './config/options.js
 export { placeRefusal } from './config/refusal.js'
 export { rewriteOptions } from './config/rewrite.js'
 export type { Secret } from './config/secret.js'
+export type * from './config/sections.js'

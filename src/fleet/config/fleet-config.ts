@@ -1,10 +1,9 @@
 import type { ConfigProblem } from '../../errors.js'
-import type { ConfigSections } from './schema/config.js'
-import type { DiscoverySection } from './schema/discovery.js'
 import type { Secret } from './secret.js'
+import type { ConfigSections, DiscoverySection, EdgeSection } from './sections.js'
 
 type WithSecret<Section> = Section extends { type: 'etcd' }
-  ? Omit<Section, 'password'> & { password?: Secret | undefined }
+  ? Omit<Section, 'password'> & { readonly password?: Secret | undefined }
   : Section
 
 /** A source of members as it is written, with its password read and its paths absolute. */
@@ -16,9 +15,9 @@ export type DiscoveryConfig = WithSecret<DiscoverySection>
  */
 export interface FleetConfig extends Omit<ConfigSections, '$schema' | 'secret' | 'edge' | 'discovery'> {
   /** Undefined where nothing needs it, and with `readSecrets: false`. */
-  secret?: Secret | undefined
-  edge?: (Omit<NonNullable<ConfigSections['edge']>, 'name'> & { name: string }) | undefined
-  discovery: Record<string, DiscoveryConfig>
+  readonly secret?: Secret | undefined
+  readonly edge?: (EdgeSection & { readonly name: string }) | undefined
+  readonly discovery: Readonly<Record<string, DiscoveryConfig>>
   /** What is allowed and most likely not meant, in the order of the file. */
-  warnings: readonly ConfigProblem[]
+  readonly warnings: readonly ConfigProblem[]
 }

@@ -7,7 +7,7 @@ import type {
 } from '../../forwarder/index.js'
 import type { FleetConfig } from './fleet-config.js'
 import { missingFrom } from './missing.js'
-import type { PoolSection } from './schema/pool.js'
+import type { PoolSection } from './sections.js'
 
 /** Members of pools by their names: they stand in place of `backends`. A pool that is not there has its `backends`. */
 export type PoolMembers = Readonly<Record<string, readonly EdgeBackend[]>>

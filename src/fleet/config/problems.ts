@@ -63,11 +63,7 @@ export class Problems {
     return this.#found.length > 0
   }
 
-  /** @throws ConfigError if there is any problem */
-  refuse(cause?: unknown): void {
-    if (this.any) throw this.error(cause)
-  }
-
+  /** @param cause what brought the problem to light */
   error(cause?: unknown): ConfigError {
     return configRefused(this.source.file ?? 'The config', inOrder(this.#found), cause)
   }

@@ -10,9 +10,9 @@ import type { Settings } from './options.js'
 import type { Document } from './place.js'
 import { Problems } from './problems.js'
 import { checkReadable, readSecret, type Surroundings } from './read-secrets.js'
-import { type ConfigSections, configSchema } from './schema/config.js'
-import type { DiscoverySection } from './schema/discovery.js'
-import { PASSWORD, SECRET, type SecretSource } from './schema/secret.js'
+import { configSchema } from './schema/config.js'
+import { PASSWORD, SECRET } from './schema/secret.js'
+import type { ConfigSections, DiscoverySection, SecretSource } from './sections.js'
 import { remember } from './source.js'
 import { refuseUnseen } from './unseen.js'
 
@@ -25,18 +25,19 @@ import { refuseUnseen } from './unseen.js'
 export function readDocument({ value, root }: Document, settings: Settings, exposed: boolean): FleetConfig {
   const { file, env, directory, readSecrets } = settings
   const problems = new Problems({ file, root })
-  const { success, data, error } = configSchema.safeParse(value, { reportInput: true })
-  if (!success) addIssues(problems, error.issues)
+  const result = configSchema.safeParse(value, { reportInput: true })
+  const written: ConfigSections | undefined = result.data
+  if (!result.success) addIssues(problems, result.error.issues)
   refuseUnseen(value, problems)
-  const parts: Parts = success ? (data as Parts) : (lenient(configSchema, value) ?? {})
+  const parts: Parts = (written as Parts | undefined) ?? lenient(configSchema, value) ?? {}
   checkParts(parts, problems)
   const around: Surroundings = { env, directory, exposed, readSecrets }
   const secret = parts.secret && readSecret(['secret'], parts.secret as SecretSource, SECRET, around, problems)
   const discovery = Object.entries(parts.discovery ?? {}).map(
     ([name, source]) => [name, source && discoveryOf(name, source as DiscoverySection, around, problems)] as const,
   )
-  problems.refuse()
-  const { $schema, secret: _, edge, discovery: __, ...sections } = data as ConfigSections
+  if (problems.any || written === undefined) throw problems.error()
+  const { $schema, secret: _, edge, discovery: __, ...sections } = written
   const config: FleetConfig = {
     ...(secret && { secret }),
     ...(edge && { edge: { ...edge, name: edge.name ?? hostname() } }),

@@ -2,8 +2,8 @@ import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { quoted, type Step } from './place.js'
 import type { Problems } from './problems.js'
-import type { SecretSource } from './schema/secret.js'
 import { Secret } from './secret.js'
+import type { SecretSource } from './sections.js'
 
 /** Where secrets are looked for. */
 export interface Surroundings {

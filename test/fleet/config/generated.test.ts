@@ -3,15 +3,20 @@ import { Ajv } from 'ajv'
 import { describe, expect, it } from 'vitest'
 import { generateReference, REFERENCE_PATH } from '../../../scripts/lib/config-reference.js'
 import { generateSchema, type JsonSchema, jsonSchema, SCHEMA_PATH } from '../../../scripts/lib/config-schema.js'
+import { generateTypes, TYPES_PATH } from '../../../scripts/lib/config-types.js'
 import { readToml } from '../../../src/fleet/config/toml.js'
 import { parseConfig } from '../../../src/fleet/index.js'
 
-// If one of the first two fails: npm run build:config
+// If one of the first three fails: npm run build:config
 
 const reference = readFileSync(REFERENCE_PATH, 'utf8')
 
 it('schema/udp-dsr.schema.json is that of the config', () => {
   expect(readFileSync(SCHEMA_PATH, 'utf8')).toBe(generateSchema())
+})
+
+it('the types are those of the config', () => {
+  expect(readFileSync(TYPES_PATH, 'utf8')).toBe(generateTypes())
 })
 
 it('docs/config.md is that of the config', () => {

@@ -1,6 +1,6 @@
 import type { Loose } from '../lenient.js'
 import type { Problems } from '../problems.js'
-import type { DiscoverySection } from '../schema/discovery.js'
+import type { DiscoverySection } from '../sections.js'
 import { entriesOf, type Parts, poolsOf } from './parts.js'
 
 type Etcd = Loose<Extract<DiscoverySection, { type?: 'etcd' }>>

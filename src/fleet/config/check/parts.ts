@@ -1,8 +1,6 @@
 import { readAddress, textOf } from '../../../forwarder/address.js'
 import type { Loose } from '../lenient.js'
-import type { ConfigSections } from '../schema/config.js'
-import type { PoolSection } from '../schema/pool.js'
-import type { ServiceSection } from '../schema/service.js'
+import type { ConfigSections, PoolSection, ServiceSection } from '../sections.js'
 
 /** A config to be checked, as far as its parts are right by themselves. */
 export type Parts = Loose<ConfigSections>

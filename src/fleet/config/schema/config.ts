@@ -41,6 +41,3 @@ export const configSchema = table({
     .meta({ description: 'Where members of pools come from, by a name that pools have in `discover`.' }),
   removal: removal.prefault({}).meta({ description: 'What discovery may take away at once.' }),
 })
-
-/** A config as it is written, checked, with its defaults. */
-export type ConfigSections = z.output<typeof configSchema>

@@ -76,6 +76,3 @@ export const discoverySchema = z.discriminatedUnion(
   ],
   { error: ({ code }) => (code === 'invalid_union' ? oneOfWords(TYPES) : 'a table') },
 )
-
-/** Where members of pools come from. */
-export type DiscoverySection = z.output<typeof discoverySchema>

@@ -103,6 +103,3 @@ function isTableSize(size: number): boolean {
   for (let divisor = 2; divisor * divisor <= size; divisor++) if (size % divisor === 0) return false
   return true
 }
-
-/** A pool. */
-export type PoolSection = z.output<typeof poolSchema>

@@ -30,6 +30,3 @@ export const secretSchema = z.union([text(SECRET.pattern, SECRET.expected), ...e
 export const passwordSchema = z.union([text(PASSWORD.pattern, PASSWORD.expected), ...elsewhere], {
   error: '{ file = "…" }, { env = "…" } or text',
 })
-
-/** Where a secret is, or itself. */
-export type SecretSource = z.output<typeof secretSchema>

@@ -54,6 +54,3 @@ export const serviceSchema = table({
   }),
   echo: flag().default(true).meta({ description: 'Whether the edge answers echo requests to the VIPs.' }),
 })
-
-/** A service. */
-export type ServiceSection = z.output<typeof serviceSchema>
