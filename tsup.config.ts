@@ -4,6 +4,9 @@ import { defineConfig } from 'tsup'
 const entry = {
   index: 'src/index.ts',
   'bpf/index': 'src/bpf/index.ts',
+  'discovery/index': 'src/discovery/index.ts',
+  'dsr/index': 'src/dsr/index.ts',
+  'fleet/index': 'src/fleet/index.ts',
   'forwarder/index': 'src/forwarder/index.ts',
   'pinning/index': 'src/pinning/index.ts',
   'ports/index': 'src/ports/index.ts',

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import * as errors from '../src/errors.js'
+import { parseConfig } from '../src/fleet/index.js'
 import { PortPlan } from '../src/ports/index.js'
 import { decode } from '../src/proxy/index.js'
 import { headerTimeout, parserFinished, untrustedPeer } from '../src/proxy/refusals.js'
@@ -15,6 +16,16 @@ function refusedPlan(toml: string): errors.PortPlanError {
     PortPlan.parse(toml)
   } catch (error) {
     return error as errors.PortPlanError
+  }
+  throw new Error('it was read')
+}
+
+/** What `parseConfig` throws. */
+function refusedConfig(toml: string): errors.ConfigError {
+  try {
+    parseConfig(toml, { file: 'udp-dsr.toml' })
+  } catch (error) {
+    return error as errors.ConfigError
   }
   throw new Error('it was read')
 }
@@ -81,6 +92,9 @@ const examples: Record<errors.ErrorCode, Error & { code: string }> = {
   ERR_BPF_SYSTEM: errors.bpfFailed(errno.ENOMEM, 'make the map slots with 16384 entries'),
   ERR_FORWARDER_DETACHED: errors.forwarderDetached('eth0'),
   ERR_FORWARDER_NO_EVENTS: errors.forwarderNoEvents(),
+  ERR_CONFIG: refusedConfig(
+    '[[services]]\nname = "dns"\nvips = ["198.51.100.2"]\nports = [53]\npool = "dsn"\n[pools.dns]\ndelivery = "l2"',
+  ),
   ERR_PORT_PLAN_SYNTAX: refusedPlan('regions = ["sea"'),
   ERR_PORT_PLAN_ENTRY: refusedPlan('[[services.ports]]\nregion = ["sea"]\nport_start = 10000\nport_end = 19999'),
   ERR_PORT_PLAN_RANGE: refusedPlan('[[services.ports]]\nregions = ["sea"]\nport_start = 19999\nport_end = 10000'),

@@ -18,18 +18,24 @@ export const ARGUMENT_RANGE_CODES = ['ERR_OUT_OF_RANGE', 'ERR_BUFFER_OUT_OF_BOUN
 /** An argument or option of the wrong kind. */
 export class ArgumentTypeError extends TypeError {
   readonly code: (typeof ARGUMENT_TYPE_CODES)[number]
-  constructor(code: (typeof ARGUMENT_TYPE_CODES)[number], message: string) {
+  /** Which one: `address`, `options.reusePort`, `config.services[3].ports[1]`; undefined where Node’s own error names none. */
+  readonly argument: string | undefined
+  constructor(code: (typeof ARGUMENT_TYPE_CODES)[number], message: string, argument?: string) {
     super(message)
     this.code = code
+    this.argument = argument
   }
 }
 
 /** An argument or option of the right kind with a value outside its limits. */
 export class ArgumentRangeError extends RangeError {
   readonly code: (typeof ARGUMENT_RANGE_CODES)[number]
-  constructor(code: (typeof ARGUMENT_RANGE_CODES)[number], message: string) {
+  /** Which one: `address`, `options.reusePort`, `config.services[3].ports[1]`; undefined where Node’s own error names none. */
+  readonly argument: string | undefined
+  constructor(code: (typeof ARGUMENT_RANGE_CODES)[number], message: string, argument?: string) {
     super(message)
     this.code = code
+    this.argument = argument
   }
 }
 
@@ -38,12 +44,16 @@ export class ArgumentRangeError extends RangeError {
  * @param expected what fits after "must be": `of type string`, `an instance of AbortSignal`
  */
 export function invalidArgType(name: string, expected: string, value: unknown): ArgumentTypeError {
-  return new ArgumentTypeError('ERR_INVALID_ARG_TYPE', `The ${called(name)} must be ${expected}. ${received(value)}`)
+  return new ArgumentTypeError(
+    'ERR_INVALID_ARG_TYPE',
+    `The ${called(name)} must be ${expected}. ${received(value)}`,
+    name,
+  )
 }
 
 /** @param reason what fits after the name: `must be an IPv4 address` */
 export function invalidArgValue(name: string, reason: string, value: unknown): ArgumentTypeError {
-  return new ArgumentTypeError('ERR_INVALID_ARG_VALUE', `The ${called(name)} ${reason}. Received ${brief(value)}`)
+  return new ArgumentTypeError('ERR_INVALID_ARG_VALUE', `The ${called(name)} ${reason}. Received ${brief(value)}`, name)
 }
 
 /**
@@ -53,18 +63,18 @@ export function invalidArgValue(name: string, reason: string, value: unknown): A
  */
 export function invalidSecret(name: string, expected: string, value: unknown): ArgumentTypeError {
   const message = `The ${called(name)} must be ${expected}. Received ${kindAndLength(value)}`
-  return new ArgumentTypeError('ERR_INVALID_ARG_VALUE', message)
+  return new ArgumentTypeError('ERR_INVALID_ARG_VALUE', message, name)
 }
 
 /** @param range what fits after "must be": `>= 0 && <= 255` */
 export function outOfRange(name: string, range: string, value: unknown): ArgumentRangeError {
   const message = `The value of "${name}" is out of range. It must be ${range}. Received ${brief(value)}`
-  return new ArgumentRangeError('ERR_OUT_OF_RANGE', message)
+  return new ArgumentRangeError('ERR_OUT_OF_RANGE', message, name)
 }
 
 /** An argument that may not be left out. */
 export function missingArgument(name: string): ArgumentTypeError {
-  return new ArgumentTypeError('ERR_MISSING_ARGS', `The "${name}" argument must be specified`)
+  return new ArgumentTypeError('ERR_MISSING_ARGS', `The "${name}" argument must be specified`, name)
 }
 
 /**
@@ -75,7 +85,7 @@ export function missingArgument(name: string): ArgumentTypeError {
 export function unknownOption(name: string, known: readonly string[]): ArgumentTypeError {
   const meant = nearest(name, known)
   const remedy = meant === undefined ? `Known options: ${known.join(', ')}` : `Did you mean "${meant}"?`
-  return new ArgumentTypeError('ERR_UNKNOWN_OPTION', `Unknown option "${name}". ${remedy}`)
+  return new ArgumentTypeError('ERR_UNKNOWN_OPTION', `Unknown option "${name}". ${remedy}`, name)
 }
 
 /** @param zero whether port 0 (the kernel chooses) is allowed */
