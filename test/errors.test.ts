@@ -92,6 +92,11 @@ const examples: Record<errors.ErrorCode, Error & { code: string }> = {
   ERR_BPF_SYSTEM: errors.bpfFailed(errno.ENOMEM, 'make the map slots with 16384 entries'),
   ERR_FORWARDER_DETACHED: errors.forwarderDetached('eth0'),
   ERR_FORWARDER_NO_EVENTS: errors.forwarderNoEvents(),
+  ERR_DISCOVERY_MEMBER: errors.badMember('pools.dns[3]', 'address must be an IPv4 or IPv6 address, not "x"'),
+  ERR_DISCOVERY_UNREADABLE: errors.unreadableMembers('/etc/udp-dsr/members.json', 'it is empty'),
+  ERR_DISCOVERY_DNS: errors.dnsAway('backends.example.org', 'it has no address'),
+  ERR_DISCOVERY_ETCD: errors.etcdFailed('http://10.0.1.1:2379', 'kv/range', 'no answer within 2000 ms'),
+  ERR_DISCOVERY_CLOSED: errors.discoveryClosed('The registration of dns/a'),
   ERR_CONFIG: refusedConfig(
     '[[services]]\nname = "dns"\nvips = ["198.51.100.2"]\nports = [53]\npool = "dsn"\n[pools.dns]\ndelivery = "l2"',
   ),

@@ -73,6 +73,8 @@ const TESTS = [
     service: 'ngtcp2d',
     for: 'tests with real QUIC (ngtcp2)',
   },
+  { package: 'etcd-server', present: command('etcd'), service: 'etcd', for: 'tests with a real store (etcd)' },
+  { package: 'etcd-client', present: command('etcdctl'), for: 'tests with a real store (etcd)' },
   { package: 'coturn', present: command('turnserver'), service: 'coturn', for: 'tests with real STUN (coturn)' },
 ]
 const FUZZING = [

@@ -370,7 +370,15 @@ export class EdgeTables {
   #placePool({ name, table }: Pool, indices: readonly number[], inPlace: boolean, undo: (() => void)[]): KnownPool {
     const slots = slotsOf(table, indices)
     const known = this.#pools.get(name)
-    if (known !== undefined && same(known.slots, slots)) return known
+    if (known !== undefined && same(known.slots, slots)) {
+      // Who has no slot may have changed all the same.
+      const { members } = known
+      undo.push(() => {
+        known.members = members
+      })
+      known.members = indices
+      return known
+    }
     const index = (inPlace ? known?.index : undefined) ?? take(this.#poolIndices, 'pools', this.#maps.pools, undo)
     return { index, run: this.#takeRun(chunksFor(slots.length), undo), slots, members: indices }
   }
