@@ -83,6 +83,7 @@ function messageOf(problem: Omit<ConfigProblem, 'message'>): string {
   const place = [file, line, column].filter((part) => part !== undefined).join(':')
   const what = [place, path].filter((part) => part !== '').join(': ')
   // All that there is to choose from would hide the one that is meant, and `remedy` has it where none is.
-  const wanted = kind === 'unknown-key' || expected === '' ? '' : `, and must be ${expected}`
+  const degree = kind === 'unused' || kind === 'exposed' ? 'should' : 'must'
+  const wanted = kind === 'unknown-key' || expected === '' ? '' : `, and ${degree} be ${expected}`
   return `${what === '' ? 'The config' : what} is ${found}${wanted}.${remedy === '' ? '' : ` ${remedy}`}`
 }

@@ -16,6 +16,7 @@ const SHIPPED = [
   /^dist\/[\w/-]+\.(js|js\.map|d\.ts)$/,
   /^docs\/[\w-]+\.(md|svg)$/,
   /^native\/(binding\.gyp|(src|compat)\/[\w.-]+)$/,
+  /^schema\/udp-dsr\.schema\.json$/,
   /^prebuilds\/linux-(x64|arm64)\/udp-dsr\.glibc\.node$/,
 ]
 /** Bytes. Far above today's size, far below what a stray folder would bring. */
@@ -57,6 +58,8 @@ describe('the tarball', () => {
         'README.md',
         'dist/index.js',
         'dist/index.d.ts',
+        'dist/fleet/index.d.ts',
+        'schema/udp-dsr.schema.json',
         'bpf/edge.bpf.o',
         'bpf/source_rewrite.bpf.o',
         'dist/bpf/index.js',
