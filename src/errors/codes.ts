@@ -1,6 +1,7 @@
 import { ARGUMENT_RANGE_CODES, ARGUMENT_TYPE_CODES } from './argument.js'
 import { BPF_CODES } from './bpf.js'
 import { CONFIG_CODES } from './config.js'
+import { CONTROL_CODES } from './control.js'
 import { DISCOVERY_CODES } from './discovery.js'
 import { TUPLE_CODES } from './egress.js'
 import { EXPLAINED_CODES } from './explain.js'
@@ -25,6 +26,7 @@ export const ERROR_CODES = [
   ...BPF_CODES,
   ...FORWARDER_CODES,
   ...CONFIG_CODES,
+  ...CONTROL_CODES,
   ...DISCOVERY_CODES,
   ...PORT_PLAN_CODES,
   ...PORT_WINDOW_CODES,

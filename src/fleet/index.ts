@@ -1,10 +1,11 @@
 /**
- * What makes hosts a fleet: the config that edges and backends are run from. Can be imported everywhere.
+ * What makes hosts a fleet: the config that edges and backends are run from, edges that follow it with all that discovery and health
+ * checks tell, and how a running one is asked. Can be imported everywhere.
  *
  * @module
  */
 
-export { ConfigError, type ConfigProblem, type ConfigProblemKind } from '../errors.js'
+export { ConfigError, type ConfigProblem, type ConfigProblemKind, ControlError } from '../errors.js'
 export { backendOptions } from './config/backend.js'
 export type { DiscoveryConfig, FleetConfig } from './config/fleet-config.js'
 export { forwarderConfig, forwarderOptions, membersOf, type PoolMembers } from './config/forwarder.js'
@@ -14,3 +15,11 @@ export { placeRefusal } from './config/refusal.js'
 export { rewriteOptions } from './config/rewrite.js'
 export type { Secret } from './config/secret.js'
 export type * from './config/sections.js'
+export { askEdge } from './control/client.js'
+export { controlPath } from './control/path.js'
+export { type ControlCalls, ControlServer } from './control/server.js'
+export { type Applied, FleetEdge, type FleetEdgeEvents } from './edge/fleet-edge.js'
+export type { Alarm, BackendStatus, EdgeStatus, HealthStatus, PoolStatus, ServiceStatus } from './edge/status.js'
+export { healthChannels } from './health/channels.js'
+export type { HealthOptions } from './health/check.js'
+export { type CheckedPool, type Health, HealthMonitor } from './health/monitor.js'

@@ -12,12 +12,16 @@ export function backendOptions(config: FleetConfig): BackendOptions {
   if (backend === undefined)
     throw missingFrom(config, 'backend', 'there on a backend', 'Add [backend] with interface and edges.')
   const { interface: name, edges, endpoints, deliveries, gue_port: guePort, mode, pin_path: pinPath } = backend
+  const { return: back, clients, idle } = backend
   return {
     interface: name,
     edges,
     deliveries,
     guePort,
     mode,
+    return: back,
+    clients,
+    idle,
     ...(endpoints && { endpoints }),
     ...(pinPath !== undefined && { pinPath }),
   }

@@ -44,7 +44,13 @@ export function withSecret(
         poolOf(pool, Object.hasOwn(members, name) ? members[name]! : membersOf(pool)),
       ]),
     ),
-    services: services.map(({ flow_table: flowTable, ...service }): ServiceConfig => ({ ...service, flowTable })),
+    services: services.map(
+      ({ flow_table: flowTable, learn_ports: learnPorts, ...service }): ServiceConfig => ({
+        ...service,
+        flowTable,
+        learnPorts,
+      }),
+    ),
   }
 }
 
@@ -80,6 +86,7 @@ export function forwarderOptions(config: FleetConfig): ForwarderOptions {
   const { edge } = config
   if (edge === undefined) throw missingFrom(config, 'edge', 'there on an edge', 'Add [edge] with interface = "…".')
   const { interface: name, mode, pin_path: pinPath, limits, flow_table: flowTable, quic, events } = edge
+  const { return_path: returnPath } = edge
   return {
     interface: name,
     mode,
@@ -87,6 +94,12 @@ export function forwarderOptions(config: FleetConfig): ForwarderOptions {
     quic,
     ...(pinPath !== undefined && { pinPath }),
     ...(flowTable && { flowTable }),
+    ...(returnPath && {
+      returnPath: {
+        guePort: returnPath.gue_port,
+        ...(returnPath.endpoints && { endpoints: returnPath.endpoints }),
+      },
+    }),
     ...(events && { events }),
   }
 }

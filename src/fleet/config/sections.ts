@@ -46,6 +46,15 @@ export interface EdgeSection {
     | undefined
   /** Lets services have `quic`. Default: `false`. */
   readonly quic: boolean
+  /** Takes replies that backends send back through this edge (`return = "edge"`). The host must forward (`net.ipv4.ip_forward`). Default: none are taken. */
+  readonly return_path?:
+    | {
+        /** Addresses of this host that backends send replies to. Default: all that the interface has. */
+        readonly endpoints?: readonly string[] | undefined
+        /** UDP port that GUE comes to. 1 – 65535. Default: `6080`. */
+        readonly gue_port: number
+      }
+    | undefined
   /** Lets a sample of the packets be told. Default: none. */
   readonly events?:
     | {
@@ -68,20 +77,24 @@ export interface EdgeSection {
 
 /** `backend`: This host takes packets out of the edges’ tunnels. */
 export interface BackendSection {
-  /** Where packets from the edges come in; an Ethernet interface. */
+  /** Where packets from the edges come in: Ethernet, or a device of layer 3 (TUN, WireGuard). */
   readonly interface: string
   /** Addresses that edges send from (`source` of their pools). Tunnels from anybody else are dropped. */
   readonly edges: readonly string[]
   /** Addresses of this host that tunnels end at. Default: all that the interface has. */
   readonly endpoints?: readonly string[] | undefined
-  /** Which tunnels are undone. Default: `["ipip","gue"]`. */
-  readonly deliveries: readonly ('ipip' | 'gue')[]
+  /** What is undone. `proxy` takes PROXY headers out of datagrams, for programs that know nothing of them. Default: `["ipip","gue"]`. */
+  readonly deliveries: readonly ('ipip' | 'gue' | 'proxy')[]
   /** UDP port that GUE comes to. 1 – 65535. Default: `6080`. */
   readonly gue_port: number
-  /** How replies go: `direct` is from here to the client, not through the edge. Default: `"direct"`. */
-  readonly return: 'direct'
-  /** Where the program runs, as in `[edge]`. Default: `"auto"`. */
-  readonly mode: 'native' | 'generic' | 'auto'
+  /** How replies go: `direct` from here to the client, past the edge; `edge` through the edge that the request came by, which needs `return_path`. Default: `"direct"`. */
+  readonly return: 'direct' | 'edge'
+  /** With `return = "edge"`: clients that are remembered, 16 bytes each. A power of two. 4 – 16777216. Default: `262144`. */
+  readonly clients: number
+  /** With `return = "edge"`: seconds without a datagram after which a client is forgotten. 1 – 86400. Default: `120`. */
+  readonly idle: number
+  /** Where packets are taken, as in `[edge]`; `tc` on devices of layer 3. Default: `"auto"`. */
+  readonly mode: 'native' | 'generic' | 'tc' | 'auto'
   /** Folder of a BPF filesystem, as in `[edge]`; another one than the edge’s. Default: it ends with the process. */
   readonly pin_path?: string | undefined
 }
@@ -311,6 +324,8 @@ export interface ServiceSection {
   readonly flow_table: boolean
   /** Whether datagrams go to the backend that their QUIC connection ID names. Needs `quic` of `[edge]` and `quic_lb` of the pool. Default: `false`. */
   readonly quic: boolean
+  /** Whether a backend owns the ports of the VIP that it sends from. Needs `return_path` and `flow_table` of `[edge]`, and `return = "edge"` of the backends. Default: `false`. */
+  readonly learn_ports: boolean
   /** Whether the edge answers echo requests to the VIPs. Default: `true`. */
   readonly echo: boolean
 }

@@ -48,7 +48,7 @@ const backend = fc.record(
     endpoints: fc.array(host, { minLength: 1, maxLength: 4 }),
     deliveries: fc.constantFrom(['ipip'], ['gue'], ['ipip', 'gue']),
     gue_port: port,
-    return: fc.constant('direct'),
+    return: fc.constantFrom('direct', 'edge'),
     mode,
     pin_path: path.map((folder) => `${folder}/backend`),
   },

@@ -102,6 +102,7 @@ describe('what the classes of udp-dsr/forwarder take', () => {
           affinity: 'client-ip-port',
           fragments: false,
           flowTable: true,
+          learnPorts: false,
           quic: true,
           echo: false,
         },
@@ -113,6 +114,7 @@ describe('what the classes of udp-dsr/forwarder take', () => {
           affinity: 'client-ip',
           fragments: true,
           flowTable: false,
+          learnPorts: false,
           quic: false,
           echo: true,
         },
@@ -138,6 +140,9 @@ describe('what the classes of udp-dsr/forwarder take', () => {
       deliveries: ['ipip', 'gue'],
       guePort: 6081,
       mode: 'auto',
+      return: 'direct',
+      clients: 262_144,
+      idle: 120,
     })
     expect(rewriteOptions(config)).toEqual({
       interface: 'eth2',

@@ -93,6 +93,18 @@ function checkEdge(i: number, service: ServicePart, { edge }: Parts, problems: P
       remedy: 'Add flow_table = {} to [edge], or leave it out here.',
     })
   }
+  if (service.learn_ports) {
+    const missing = (['return_path', 'flow_table'] as const).find((key) => edge[key] === undefined)
+    if (missing !== undefined && !problems.concern(['edge', missing])) {
+      problems.add({
+        kind: 'conflict',
+        path: ['services', i, 'learn_ports'],
+        found: true,
+        expected: `false, since [edge] has no ${missing}`,
+        remedy: `Add ${missing} = {} to [edge], or leave it out here.`,
+      })
+    }
+  }
   if (service.quic && edge.quic === false) {
     problems.add({
       kind: 'conflict',

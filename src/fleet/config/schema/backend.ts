@@ -1,4 +1,4 @@
-import { absolutePath, address, integer, interfaceName, list, oneOf, table } from './values.js'
+import { absolutePath, address, integer, interfaceName, list, oneOf, powerOfTwo, table } from './values.js'
 
 /** Most edges and endpoints that `Backend` takes. */
 const MOST = 256
@@ -6,7 +6,7 @@ const MOST = 256
 /** `[backend]` */
 export const backendSchema = table({
   interface: interfaceName().meta({
-    description: 'Where packets from the edges come in; an Ethernet interface.',
+    description: 'Where packets from the edges come in: Ethernet, or a device of layer 3 (TUN, WireGuard).',
     examples: ['eth0'],
   }),
   edges: list(address(), 'addresses', 1, MOST).meta({
@@ -19,16 +19,26 @@ export const backendSchema = table({
       description: 'Addresses of this host that tunnels end at. Default: all that the interface has.',
       examples: [['10.0.0.7']],
     }),
-  deliveries: list(oneOf(['ipip', 'gue']), 'deliveries')
+  deliveries: list(oneOf(['ipip', 'gue', 'proxy']), 'deliveries')
     .default(['ipip', 'gue'])
-    .meta({ description: 'Which tunnels are undone.' }),
+    .meta({
+      description:
+        'What is undone. `proxy` takes PROXY headers out of datagrams, for programs that know nothing of them.',
+    }),
   gue_port: integer(1, 65_535).default(6080).meta({ description: 'UDP port that GUE comes to.' }),
-  return: oneOf(['direct'])
-    .default('direct')
-    .meta({ description: 'How replies go: `direct` is from here to the client, not through the edge.' }),
-  mode: oneOf(['native', 'generic', 'auto'])
+  return: oneOf(['direct', 'edge']).default('direct').meta({
+    description:
+      'How replies go: `direct` from here to the client, past the edge; `edge` through the edge that the request came by, which needs `return_path`.',
+  }),
+  clients: powerOfTwo(4, 2 ** 24)
+    .default(2 ** 18)
+    .meta({ description: 'With `return = "edge"`: clients that are remembered, 16 bytes each. A power of two.' }),
+  idle: integer(1, 86_400)
+    .default(120)
+    .meta({ description: 'With `return = "edge"`: seconds without a datagram after which a client is forgotten.' }),
+  mode: oneOf(['native', 'generic', 'tc', 'auto'])
     .default('auto')
-    .meta({ description: 'Where the program runs, as in `[edge]`.' }),
+    .meta({ description: 'Where packets are taken, as in `[edge]`; `tc` on devices of layer 3.' }),
   pin_path: absolutePath()
     .optional()
     .meta({

@@ -1,4 +1,4 @@
-import { absolutePath, address, flag, integer, interfaceName, oneOf, powerOfTwo, table, text } from './values.js'
+import { absolutePath, address, flag, integer, interfaceName, list, oneOf, powerOfTwo, table, text } from './values.js'
 
 const limits = table({
   services: powerOfTwo(1, 2 ** 20)
@@ -20,6 +20,19 @@ const flowTable = table({
   idle: integer(1, 86_400)
     .default(60)
     .meta({ description: 'Seconds without a datagram after which a flow is forgotten.' }),
+})
+
+/** Endpoints at most, as `Forwarder` takes them. */
+const MOST_ENDPOINTS = 64
+
+const returnPath = table({
+  endpoints: list(address(), 'addresses', 1, MOST_ENDPOINTS)
+    .optional()
+    .meta({
+      description: 'Addresses of this host that backends send replies to. Default: all that the interface has.',
+      examples: [['10.0.0.2']],
+    }),
+  gue_port: integer(1, 65_535).default(6080).meta({ description: 'UDP port that GUE comes to.' }),
 })
 
 const events = table({
@@ -70,6 +83,11 @@ export const edgeSchema = table({
     examples: [{ flows: 1_048_576, idle: 60 }],
   }),
   quic: flag().default(false).meta({ description: 'Lets services have `quic`.' }),
+  return_path: returnPath.optional().meta({
+    description:
+      'Takes replies that backends send back through this edge (`return = "edge"`). The host must forward (`net.ipv4.ip_forward`). Default: none are taken.',
+    examples: [{}],
+  }),
   events: events
     .optional()
     .meta({ description: 'Lets a sample of the packets be told. Default: none.', examples: [{ sample: 1024 }] }),

@@ -52,5 +52,9 @@ export const serviceSchema = table({
     description:
       'Whether datagrams go to the backend that their QUIC connection ID names. Needs `quic` of `[edge]` and `quic_lb` of the pool.',
   }),
+  learn_ports: flag().default(false).meta({
+    description:
+      'Whether a backend owns the ports of the VIP that it sends from. Needs `return_path` and `flow_table` of `[edge]`, and `return = "edge"` of the backends.',
+  }),
   echo: flag().default(true).meta({ description: 'Whether the edge answers echo requests to the VIPs.' }),
 })

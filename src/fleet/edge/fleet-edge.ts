@@ -1,0 +1,390 @@
+import { EventEmitter } from 'node:events'
+import { join } from 'node:path'
+import { Discovery, type HeldRemoval, type Member, type Membership } from '../../discovery/index.js'
+import { type EdgeEvent, type EdgeExplanation, Forwarder, type ForwarderChange } from '../../forwarder/index.js'
+import type { Flow } from '../../pinning/index.js'
+import type { FleetConfig } from '../config/fleet-config.js'
+import { forwarderConfig, forwarderOptions, type PoolMembers } from '../config/forwarder.js'
+import { placeRefusal } from '../config/refusal.js'
+import { HealthMonitor } from '../health/monitor.js'
+import { Alarms } from './alarms.js'
+import { poolMembers } from './members.js'
+import { Peers } from './peers.js'
+import { providersOf } from './providers.js'
+import type { Alarm, EdgeStatus, PoolStatus } from './status.js'
+
+/** What was done to follow a change. */
+export interface Applied extends ForwarderChange {
+  /** Of the members that were found. */
+  digest: string
+  unreachable: string[]
+  milliseconds: number
+}
+
+export interface FleetEdgeEvents {
+  /** Another state of things is followed. */
+  applied: [applied: Applied]
+  /** Something is wrong, or no longer. */
+  alarm: [alarm: Alarm, raised: boolean]
+}
+
+/** File of the last good state in `state_dir`. */
+const STATE_FILE = 'members.json'
+/** Milliseconds after which something that could not be followed is tried again. */
+const RETRY_MS = 1000
+
+/**
+ * An edge of a fleet: a `Forwarder` that follows a config, where members of its pools come from, and what checks say of them. No
+ * failure of a store takes backends out: see `Discovery`, `HealthMonitor`.
+ */
+export class FleetEdge extends EventEmitter<FleetEdgeEvents> implements AsyncDisposable {
+  readonly #forwarder: Forwarder
+  readonly #name: string
+  readonly #started = new Date()
+  readonly #alarms: Alarms
+  readonly #health: HealthMonitor
+  #config: FleetConfig
+  #discovery: Discovery | undefined
+  #peers: Peers | undefined
+  /** What was found; pools that nothing was found of yet are as they were. */
+  #found = new Map<string, readonly Member[]>()
+  #members: PoolMembers = {}
+  #digest = ''
+  #following: Promise<void> = Promise.resolve()
+  #applying: Promise<unknown> = Promise.resolve()
+  /** Whether there is something that is not followed yet. */
+  #due = false
+  #retry: NodeJS.Timeout | undefined
+  #applied: EdgeStatus['applied'] = { count: 0, at: undefined, milliseconds: 0 }
+  #ended = false
+
+  private constructor(forwarder: Forwarder, config: FleetConfig) {
+    super()
+    this.#forwarder = forwarder
+    this.#config = config
+    this.#name = config.edge!.name
+    this.#alarms = new Alarms((alarm, raised) => this.emit('alarm', alarm, raised))
+    this.#health = new HealthMonitor(() => this.#follow())
+  }
+
+  /**
+   * Attaches the edge's program and follows the config. Resolves when what is known at once is in force: members of the config, and
+   * those that a data plane which it takes over had.
+   *
+   * @throws ConfigError; what `Forwarder.attach` and `Forwarder.apply` throw
+   */
+  static async start(config: FleetConfig): Promise<FleetEdge> {
+    const forwarder = await Forwarder.attach(forwarderOptions(config)).catch((error: unknown) => {
+      throw placeRefusal(config, error)
+    })
+    const edge = new FleetEdge(forwarder, config)
+    try {
+      edge.#adopt()
+      await edge.#apply()
+      edge.#listen()
+    } catch (error) {
+      await edge.close()
+      throw error
+    }
+    return edge
+  }
+
+  get name(): string {
+    return this.#name
+  }
+
+  get config(): FleetConfig {
+    return this.#config
+  }
+
+  get mode(): string {
+    return this.#forwarder.mode
+  }
+
+  get adopted(): boolean {
+    return this.#forwarder.adopted
+  }
+
+  /** How it is now. */
+  get status(): EdgeStatus {
+    const { services, reasons, pools, backends } = this.#forwarder.stats()
+    const traffic = new Map(backends.map(({ id, address, ...its }) => [`${id} ${address}`, its]))
+    const tables = new Map(pools.map((pool) => [pool.name, pool]))
+    const nothing = { packets: 0, bytes: 0 }
+    const byName = new Map(services.map((service) => [service.name, service]))
+    return {
+      edge: this.#name,
+      interface: this.#forwarder.interface,
+      mode: this.#forwarder.mode,
+      adopted: this.#forwarder.adopted,
+      pid: process.pid,
+      started: this.#started.toISOString(),
+      digest: this.#digest,
+      applied: this.#applied,
+      services: this.#config.services.map(({ name, vips, ports, pool }) => {
+        const { packets, bytes } = byName.get(name) ?? nothing
+        return { name, vips, ports, pool, packets, bytes }
+      }),
+      pools: Object.entries(this.#config.pools).map(([name, { delivery }]): PoolStatus => {
+        const { slots = 0, bytes = 0, digest = '' } = tables.get(name) ?? {}
+        const members = this.#members[name] ?? []
+        return {
+          name,
+          delivery,
+          slots,
+          bytes,
+          digest,
+          backends: members.map(({ id, address, weight = 1, state = 'up' }) => {
+            const health = this.#health.health(name, id)
+            return {
+              id,
+              address,
+              weight,
+              state,
+              ...(health && {
+                health: {
+                  state: health.up ? ('up' as const) : ('down' as const),
+                  reason: health.reason,
+                  since: health.since.toISOString(),
+                },
+              }),
+              ...(traffic.get(`${id} ${address}`) ?? nothing),
+            }
+          }),
+        }
+      }),
+      reasons: Object.fromEntries(Object.entries(reasons).filter(([, { packets }]) => packets > 0)),
+      held: this.#discovery?.current.held ?? [],
+      edges: [...(this.#peers?.digests ?? [])].map(([name, digest]) => ({
+        name,
+        digest,
+        same: digest === this.#digest,
+      })),
+      alarms: this.#alarms.list,
+    }
+  }
+
+  /**
+   * Follows another config. What is fixed when it is attached ([edge]) stays as it is, and an alarm says so.
+   *
+   * @throws what `Forwarder.apply` throws, placed in the file: then nothing has changed
+   */
+  async reload(config: FleetConfig): Promise<void> {
+    const before = this.#config
+    this.#config = config
+    try {
+      await this.#apply()
+    } catch (error) {
+      this.#config = before
+      throw error
+    }
+    const fixed = ({ edge }: FleetConfig) => JSON.stringify(edge && forwarderOptions({ edge } as FleetConfig))
+    const changed = fixed(before) !== fixed(config) ? ['[edge] has changed: that takes a restart'] : []
+    this.#alarms.set('restart', changed)
+    if (sourcesOf(before) !== sourcesOf(config)) {
+      await this.#stopListening()
+      this.#listen()
+    }
+  }
+
+  /** Where a flow goes, and why. @throws as `Forwarder.explain` */
+  explain(flow: Flow, datagram?: Uint8Array): EdgeExplanation {
+    return this.#forwarder.explain(flow, datagram)
+  }
+
+  /** A sample of the packets. @throws as `Forwarder.events` */
+  events(signal?: AbortSignal): AsyncGenerator<EdgeEvent, void, undefined> {
+    return this.#forwarder.events({ signal })
+  }
+
+  /** Lets members go whose removal is held back. */
+  accept(pool?: string): HeldRemoval[] {
+    return this.#discovery?.accept(pool) ?? []
+  }
+
+  /** Ends this instance. With a `pin_path` the data plane goes on. */
+  async close(): Promise<void> {
+    if (await this.#end()) await this.#forwarder.close()
+  }
+
+  /** Takes the data plane away. */
+  async detach(): Promise<void> {
+    if (await this.#end()) await this.#forwarder.detach()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #end(): Promise<boolean> {
+    if (this.#ended) return false
+    this.#ended = true
+    clearTimeout(this.#retry)
+    await this.#stopListening()
+    await this.#health.close()
+    await this.#applying.catch(() => {})
+    return true
+  }
+
+  /** What a data plane that was taken over had is what was found, until something is. */
+  #adopt(): void {
+    const { config } = this.#forwarder
+    for (const [name, { discover }] of Object.entries(this.#config.pools)) {
+      const backends = config?.pools[name]?.backends
+      if (discover.length === 0 || backends === undefined) continue
+      this.#found.set(
+        name,
+        // Checks begin anew.
+        backends.map(({ state, ...backend }) => ({ pool: name, ...backend, ...(state === 'draining' && { state }) })),
+      )
+    }
+  }
+
+  #listen(): void {
+    const providers = providersOf(this.#config)
+    if (providers.length === 0) {
+      this.#found.clear()
+      this.#follow()
+      return
+    }
+    const stateDir = this.#config.edge?.state_dir
+    const discovery = new Discovery({
+      providers,
+      mostRemoved: this.#config.removal.most,
+      ...(stateDir !== undefined && { stateFile: join(stateDir, STATE_FILE) }),
+    })
+    this.#discovery = discovery
+    this.#peers = new Peers(this.#config, this.#name, () => this.#comparePeers())
+    this.#following = this.#hear(discovery)
+  }
+
+  async #stopListening(): Promise<void> {
+    const [discovery, peers] = [this.#discovery, this.#peers]
+    this.#discovery = undefined
+    this.#peers = undefined
+    await Promise.all([discovery?.close(), peers?.close()])
+    await this.#following
+  }
+
+  async #hear(discovery: Discovery): Promise<void> {
+    for await (const membership of discovery) {
+      this.#alarmsOf(membership)
+      if (membership.changed.length === 0 && membership.digest === this.#digest) continue
+      this.#found = new Map(membership.pools)
+      this.#digest = membership.digest
+      await this.#follow()
+    }
+  }
+
+  #alarmsOf({ stale, held, unreadable }: Membership): void {
+    this.#alarms.set(
+      'stale',
+      stale.map(({ provider, reason }) => `${provider} is away: ${reason.message}`),
+    )
+    this.#alarms.set(
+      'held',
+      held.map(
+        ({ pool, removed, of }) =>
+          `${removed.length} of ${of} members of ${pool} are gone, and stay in force: ${listed(removed)}. Accept it with udp-dsr edge accept ${pool}`,
+      ),
+    )
+    this.#alarms.set(
+      'unreadable',
+      unreadable.map(({ reason }) => reason.message),
+    )
+  }
+
+  #comparePeers(): void {
+    const other = [...(this.#peers?.digests ?? [])].filter(([, digest]) => digest !== this.#digest && digest !== '')
+    this.#alarms.set(
+      'digest',
+      other.map(([name, digest]) => `the edge ${name} follows other members (${digest.slice(0, 8)})`),
+    )
+  }
+
+  /** Follows what there is, and tries again when that fails. */
+  async #follow(): Promise<void> {
+    if (this.#due || this.#ended) return
+    this.#due = true
+    clearTimeout(this.#retry)
+    try {
+      await this.#apply()
+    } catch {
+      // Told as an alarm.
+      if (!this.#ended) this.#retry = setTimeout(() => void this.#follow(), RETRY_MS).unref()
+    }
+  }
+
+  #apply(): Promise<void> {
+    const applied = this.#applying.catch(() => {}).then(() => this.#applyNow())
+    this.#applying = applied
+    return applied
+  }
+
+  async #applyNow(): Promise<void> {
+    this.#due = false
+    if (this.#ended) return
+    const config = this.#config
+    const start = performance.now()
+    const known = poolMembers(config, this.#found, () => false)
+    this.#health.update(checkedPools(config, known))
+    const members = poolMembers(config, this.#found, (pool, id) => this.#health.isDown(pool, id))
+    try {
+      const { unreachable, ...change } = await this.#forwarder.apply(forwarderConfig(config, members))
+      this.#members = members
+      const milliseconds = performance.now() - start
+      const { count } = this.#applied
+      this.#applied = {
+        count: count + 1,
+        at: new Date().toISOString(),
+        milliseconds: Math.round(milliseconds * 10) / 10,
+      }
+      this.#alarms.set('apply', [])
+      this.#alarms.set(
+        'unreachable',
+        unreachable.map((address) => `there is no way to ${address}`),
+      )
+      this.#alarms.set(
+        'floor',
+        this.#health.floors.map(
+          ({ pool, kept }) => `${pool} would have too few backends: ${listed(kept)} stay in service`,
+        ),
+      )
+      if (this.#peers !== undefined) this.#peers.digest = this.#digest
+      this.#comparePeers()
+      this.emit('applied', { ...change, unreachable, digest: this.#digest, milliseconds })
+    } catch (error) {
+      const placed = placeRefusal(config, error)
+      this.#alarms.set('apply', [placed instanceof Error ? placed.message : String(placed)])
+      throw placed
+    }
+  }
+}
+
+function checkedPools(config: FleetConfig, members: PoolMembers) {
+  const pools = Object.entries(config.pools)
+  return new Map(
+    pools.flatMap(([name, { health }]) => {
+      // Who is down by the word of others is not asked.
+      const backends = (members[name] ?? []).filter(({ state }) => state !== 'down')
+      return health === undefined ? [] : [[name, { health, backends }] as const]
+    }),
+  )
+}
+
+/** What the sources of a config are, as a text. */
+function sourcesOf({ discovery, pools, removal }: FleetConfig): string {
+  const asked = Object.entries(pools).map(([name, { discover }]) => [name, discover])
+  const plain = Object.entries(discovery).map(([name, source]) => {
+    const password = source.type === 'etcd' ? source.password?.reveal() : undefined
+    return [name, source, password]
+  })
+  return JSON.stringify([plain, asked, removal])
+}
+
+const MOST_LISTED = 5
+
+function listed(names: readonly string[]): string {
+  const first = names.slice(0, MOST_LISTED).join(', ')
+  return names.length > MOST_LISTED ? `${first}, … (${names.length})` : first
+}
