@@ -17,6 +17,8 @@ const PAUSE_MS = 10
 export class NextHops {
   readonly #on: NetworkInterface
   readonly #ways = new Map<string, { address: MappedAddress; hop: Hop }>()
+  /** Whose neighbours were waited for in vain. */
+  readonly #silent = new Set<string>()
 
   /** @param on the interface that packets for VIPs come in on */
   constructor(on: NetworkInterface) {
@@ -24,18 +26,20 @@ export class NextHops {
   }
 
   /**
-   * Looks up the ways to addresses, and waits for neighbours that have to be asked first. Those that were known stay known
-   * until `keep` is called.
+   * Looks up the ways to addresses, and waits for neighbours that have to be asked first, for those that do not answer once. Those
+   * that were known stay known until `keep` is called.
    *
    * @param awaited of the addresses those whose neighbours are waited for
    */
   async find(addresses: Iterable<MappedAddress>, awaited: Iterable<MappedAddress>): Promise<void> {
     this.#look([...addresses])
     const until = Date.now() + PATIENCE_MS
-    for (let waiting = this.#look([...awaited]); waiting.length > 0 && Date.now() < until; ) {
+    let waiting = this.#look([...awaited].filter((address) => !this.#silent.has(textOf(address))))
+    while (waiting.length > 0 && Date.now() < until) {
       await sleep(PAUSE_MS)
       waiting = this.#look(waiting)
     }
+    for (const address of waiting) this.#silent.add(textOf(address))
   }
 
   /** Begins to look at the ways to addresses, without waiting for neighbours. */
@@ -47,6 +51,7 @@ export class NextHops {
   keep(addresses: Iterable<MappedAddress>): void {
     const kept = new Set([...addresses].map(textOf))
     for (const text of this.#ways.keys()) if (!kept.has(text)) this.#ways.delete(text)
+    for (const text of this.#silent) if (!kept.has(text)) this.#silent.delete(text)
   }
 
   /** Looks at the ways again, and lets the kernel ask neighbours of which it has not heard for long. */

@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { command, findCommand, watched } from '../../examples/netns/index.js'
+import { command, findCommand, type Namespace, watched } from '../../examples/netns/index.js'
 
 export function whyNoEtcd(): string | undefined {
   const missing = ['etcd', 'etcdctl'].find((name) => findCommand(name) === undefined)
@@ -31,24 +31,36 @@ async function freePorts(count: number): Promise<number[]> {
   return ports
 }
 
-/** An etcd on loopback, alone or as a cluster, whose members can be stopped and started again on their data. */
+export interface EtcdServersOptions {
+  /** Members of the cluster, default 1. */
+  count?: number
+  tls?: ServerFiles
+  /** Where it runs, and at which address of that host; default loopback. One member only. */
+  at?: { namespace: Namespace; address: string }
+}
+
+/** An etcd on loopback or in a namespace, alone or as a cluster, whose members can be stopped and started again on their data. */
 export class EtcdServers {
   readonly endpoints: readonly string[]
   readonly #folder = mkdtempSync(join(tmpdir(), 'udp-dsr-etcd-'))
   readonly #peers: readonly string[]
   readonly #tls: ServerFiles | undefined
+  readonly #namespace: Namespace | undefined
   readonly #running: (ChildProcess | undefined)[] = []
   #user: string | undefined
 
-  private constructor(clients: readonly number[], peers: readonly number[], tls: ServerFiles | undefined) {
-    this.endpoints = clients.map((port) => `${tls ? 'https' : 'http'}://127.0.0.1:${port}`)
-    this.#peers = peers.map((port) => `http://127.0.0.1:${port}`)
+  private constructor(clients: readonly number[], peers: readonly number[], { tls, at }: EtcdServersOptions) {
+    const host = at?.address ?? '127.0.0.1'
+    this.endpoints = clients.map((port) => `${tls ? 'https' : 'http'}://${host}:${port}`)
+    this.#peers = peers.map((port) => `http://${host}:${port}`)
     this.#tls = tls
+    this.#namespace = at?.namespace
   }
 
-  static async start(count = 1, tls?: ServerFiles): Promise<EtcdServers> {
-    const ports = await freePorts(2 * count)
-    const servers = new EtcdServers(ports.slice(0, count), ports.slice(count), tls)
+  static async start(options: EtcdServersOptions = {}): Promise<EtcdServers> {
+    const { count = 1, at } = options
+    const ports = at ? [2379, 2380] : await freePorts(2 * count)
+    const servers = new EtcdServers(ports.slice(0, count), ports.slice(count), options)
     await Promise.all(servers.endpoints.map((_, i) => servers.startOne(i, { wait: false })))
     await Promise.all(servers.endpoints.map((_, i) => servers.#ready(i)))
     return servers
@@ -65,7 +77,9 @@ export class EtcdServers {
       ...['--heartbeat-interval', '100', '--election-timeout', '1000'],
     ]
     if (this.#tls) args.push('--cert-file', this.#tls.cert, '--key-file', this.#tls.key)
-    this.#running[i] = watched(spawn(findCommand('etcd')!, args, { stdio: 'ignore' }))
+    this.#running[i] =
+      this.#namespace?.spawn('etcd', args, { stdio: 'ignore' }) ??
+      watched(spawn(findCommand('etcd')!, args, { stdio: 'ignore' }))
     if (wait) await this.#ready(i)
   }
 
@@ -115,7 +129,8 @@ export class EtcdServers {
     const options = ['--endpoints', endpoints.join(','), '--command-timeout', '8s', '--dial-timeout', '2s']
     if (this.#tls) options.push('--cacert', this.#tls.ca)
     if (this.#user) options.push('--user', this.#user)
-    return command('env', ['ETCDCTL_API=3', findCommand('etcdctl')!, ...options, ...args])
+    const line = ['ETCDCTL_API=3', findCommand('etcdctl')!, ...options, ...args]
+    return this.#namespace?.run('env', line) ?? command('env', line)
   }
 
   async #ready(i: number): Promise<void> {

@@ -271,6 +271,13 @@ describe('one server', () => {
       }
     })
 
+    it('comes back when somebody takes its key away', async () => {
+      closing.push(await register(me()))
+      await del('me')
+      expect(await value()).toBeUndefined()
+      await eventually(async () => (await value()) !== undefined, 'it to be back')
+    })
+
     it('comes back when the server does', async () => {
       const registration = await register(me())
       closing.push(registration)
@@ -341,7 +348,7 @@ describe('one server', () => {
 
 describe('a cluster', () => {
   beforeAll(async () => {
-    if (!whyNoEtcd()) servers = await EtcdServers.start(3)
+    if (!whyNoEtcd()) servers = await EtcdServers.start({ count: 3 })
   }, 40_000)
   afterAll(() => servers?.remove())
 
@@ -408,7 +415,7 @@ describe('with TLS and users', () => {
     ]
     const { code, stderr } = await command(findCommand('openssl')!, [...made, ...subject])
     if (code !== 0) throw new Error(stderr)
-    servers = await EtcdServers.start(1, files)
+    servers = await EtcdServers.start({ tls: files })
     await servers.ctl('user', 'add', 'root:secret')
     await servers.ctl('user', 'grant-role', 'root', 'root')
     await servers.ctl('user', 'add', 'edge:hidden')

@@ -1,6 +1,6 @@
 import type { ForwarderConfig } from 'udp-dsr/forwarder'
 import { Actor } from '../../netns/actor.js'
-import { type BackendHost, DataCenter } from '../../netns/data-center.js'
+import { DataCenter, type SegmentHost } from '../../netns/data-center.js'
 import type { BackendPart, ServerKind } from './backend.js'
 import type { ClientPart } from './client.js'
 import type { EdgePart } from './edge.js'
@@ -127,12 +127,12 @@ export class EdgeStory {
     return owner !== undefined && !this.#before.includes(owner)
   }
 
-  #host(name: string): BackendHost {
+  #host(name: string): SegmentHost {
     return this.#center.backends.find((backend) => backend.name === name)!
   }
 
   #config(states: Record<string, 'draining' | 'down'>): ForwarderConfig {
-    const member = ({ name, address }: BackendHost) => ({ id: name, address, state: states[name] ?? ('up' as const) })
+    const member = ({ name, address }: SegmentHost) => ({ id: name, address, state: states[name] ?? ('up' as const) })
     const region = (name: keyof typeof REGIONS) => ({
       name: `region of ${name}`,
       vips: [VIP],

@@ -12,8 +12,8 @@ const RENEWALS = 3
 const LONGEST_PAUSE_MS = 1000
 
 /**
- * A key that is there as long as this process is: it hangs on a lease, which is renewed. Whatever happens to the store, it is put
- * there again as soon as that is possible.
+ * A key that is there as long as this process is: it hangs on a lease, which is renewed. Whatever happens to the store, or to
+ * the key, it is put there again as soon as that is possible.
  */
 export class LeasedKey {
   readonly #client: EtcdClient
@@ -127,7 +127,15 @@ export class LeasedKey {
         throw etcdFailed(this.#client.endpoint, 'lease/keepalive', 'the lease has run out')
       }
       this.#become('registered')
+      // A prefix that somebody emptied has it no more, and its lease goes on.
+      if (!(await this.#isThere(signal))) there = undefined
     }
+  }
+
+  async #isThere(signal: AbortSignal): Promise<boolean> {
+    const question = { key: base64(this.#key), count_only: true, serializable: true }
+    const { count = '0' } = await this.#client.call<{ count?: string }>('kv/range', question, signal)
+    return count !== '0'
   }
 
   async #sleep(pause: number, signal: AbortSignal): Promise<void> {
