@@ -4,6 +4,7 @@ import { defineConfig } from 'tsup'
 const entry = {
   index: 'src/index.ts',
   'bpf/index': 'src/bpf/index.ts',
+  'cli/main': 'src/cli/main.ts',
   'discovery/index': 'src/discovery/index.ts',
   'dsr/index': 'src/dsr/index.ts',
   'fleet/index': 'src/fleet/index.ts',

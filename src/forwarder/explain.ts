@@ -4,9 +4,9 @@ import { type Flow, FlowKey } from '../pinning/flow-key.js'
 import { halfSipHash24, slotOf } from '../pinning/half-siphash.js'
 import { type ConnectionIdPlace, findConnectionId } from '../pinning/quic-lb-header.js'
 import { readAddress, textOf } from './address.js'
-import type { DeliveryName } from './config.js'
+import type { DeliveryName, ForwarderConfig } from './config.js'
 import { flowKeyOf, portKeyOf } from './flow-memory.js'
-import type { Pool, Settings } from './read-config.js'
+import { type Pool, readConfig, type Settings } from './read-config.js'
 
 /** Where a flow's packets go, and why. It holds neither the secret nor the hash. */
 export interface EdgeExplanation {
@@ -56,6 +56,16 @@ function namedBy({ quicLb, backends }: Pool, datagram: Uint8Array): Pool['backen
   if (!quicLb.configIds.includes(datagram[at]! >> CONFIG_SHIFT)) return undefined
   const id = Buffer.from(datagram.subarray(at + 1, at + 1 + quicLb.serverIdLength))
   return backends.find(({ serverId, state }) => serverId !== undefined && state !== 'down' && id.equals(serverId))
+}
+
+/**
+ * Where an edge that follows a configuration sends a flow, and why; without an edge. What only a running one knows, remembered flows
+ * and owned ports, is not in it.
+ *
+ * @throws as `Forwarder.apply` and `Forwarder.explain`
+ */
+export function explainConfig(config: ForwarderConfig, flow: Flow, datagram?: Uint8Array): EdgeExplanation {
+  return explainFlow(readConfig(config), flow, undefined, datagram)
 }
 
 /** @throws ArgumentTypeError ERR_MISSING_ARGS, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE; ArgumentRangeError */

@@ -10,7 +10,14 @@ import {
 import { EdgeSettings, Endpoint, FlowConstant, Reason, SourceKey } from '../bpf/layouts.js'
 import { settingsOf } from '../bpf/object.js'
 import { checkInteger, checkOptions, checkProperties, checkString } from '../errors/checks.js'
-import { forwarderDetached, forwarderNoEvents, invalidArgType, invalidArgValue, outOfRange } from '../errors.js'
+import {
+  forwarderDetached,
+  forwarderNoEvents,
+  invalidArgType,
+  invalidArgValue,
+  missingArgument,
+  outOfRange,
+} from '../errors.js'
 import type { Flow } from '../pinning/index.js'
 import { type MappedAddress, mapped, readAddress, textOf } from './address.js'
 import type { ForwarderConfig } from './config.js'
@@ -21,6 +28,7 @@ import { type Manifest, readManifest, writable, writeManifest } from './edge-sta
 import { EdgeTables, type ForwarderChange } from './edge-tables.js'
 import { type EdgeExplanation, explainFlow } from './explain.js'
 import { FlowMemory } from './flow-memory.js'
+import { type KernelAnswer, kernelAnswer } from './kernel-tables.js'
 import { NextHops } from './next-hops.js'
 import { type Pool, readConfig, type Settings, TableCache } from './read-config.js'
 
@@ -275,6 +283,18 @@ export class Forwarder {
   explain(flow: Flow, datagram?: Uint8Array): EdgeExplanation {
     this.#checkAttached()
     return explainFlow(this.#settings, flow, (key) => this.#tables.remembered(key), datagram)
+  }
+
+  /**
+   * What the kernel's tables have for a flow: the same backend that `explain` names, unless the flow is remembered, its port owned, or
+   * its datagram names somebody.
+   *
+   * @throws ArgumentTypeError, ArgumentRangeError; ForwarderError ERR_FORWARDER_DETACHED
+   */
+  inspect(flow: Flow): KernelAnswer {
+    this.#checkAttached()
+    if (flow.local === undefined) throw missingArgument('flow.local')
+    return kernelAnswer(this.#plane.maps, flow)
   }
 
   /**

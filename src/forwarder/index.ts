@@ -12,7 +12,7 @@ export type { Traffic } from './counters.js'
 export type { PinOptions } from './data-plane.js'
 export type { EdgeEvent } from './edge-events.js'
 export type { ForwarderChange } from './edge-tables.js'
-export type { EdgeExplanation } from './explain.js'
+export { type EdgeExplanation, explainConfig } from './explain.js'
 export {
   type EventOptions,
   type FlowTableOptions,
@@ -22,6 +22,7 @@ export {
   type ForwarderStats,
   type ReturnPathOptions,
 } from './forwarder.js'
+export type { KernelAnswer } from './kernel-tables.js'
 export {
   SourceRewrite,
   type SourceRewriteConfig,

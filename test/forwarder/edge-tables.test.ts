@@ -3,6 +3,7 @@ import { BpfMap, edgeObject, type LoadedObject, layouts, loadObject, settingsOf 
 import { EdgeTables } from '../../src/forwarder/edge-tables.js'
 import { explainFlow } from '../../src/forwarder/explain.js'
 import type { EdgeBackend, ForwarderConfig, PoolConfig, ServiceConfig } from '../../src/forwarder/index.js'
+import { kernelAnswer } from '../../src/forwarder/kernel-tables.js'
 import { readConfig, TableCache } from '../../src/forwarder/read-config.js'
 import { Random } from '../bpf/edge/traffic.js'
 import { SETTINGS } from '../bpf/edge/world.js'
@@ -101,6 +102,10 @@ it('the program does what explain() says, whatever came before', () => {
       })
       const wanted = told.service === undefined ? HOST : (told.backend?.address ?? NOBODY)
       expect([seed, round, kernel(client, clientPort, vip, port)]).toEqual([seed, round, wanted])
+      const flow = { client: { address: client, port: clientPort }, local: { address: vip, port } }
+      const { service, backend } = kernelAnswer(loaded.maps, flow)
+      const read = service === undefined ? HOST : (backend?.address ?? NOBODY)
+      expect([seed, round, read]).toEqual([seed, round, wanted])
     }
   }
 })

@@ -1,7 +1,13 @@
 import { EventEmitter } from 'node:events'
 import { join } from 'node:path'
 import { Discovery, type HeldRemoval, type Member, type Membership } from '../../discovery/index.js'
-import { type EdgeEvent, type EdgeExplanation, Forwarder, type ForwarderChange } from '../../forwarder/index.js'
+import {
+  type EdgeEvent,
+  type EdgeExplanation,
+  Forwarder,
+  type ForwarderChange,
+  type KernelAnswer,
+} from '../../forwarder/index.js'
 import type { Flow } from '../../pinning/index.js'
 import type { FleetConfig } from '../config/fleet-config.js'
 import { forwarderConfig, forwarderOptions, type PoolMembers } from '../config/forwarder.js'
@@ -190,6 +196,11 @@ export class FleetEdge extends EventEmitter<FleetEdgeEvents> implements AsyncDis
   /** Where a flow goes, and why. @throws as `Forwarder.explain` */
   explain(flow: Flow, datagram?: Uint8Array): EdgeExplanation {
     return this.#forwarder.explain(flow, datagram)
+  }
+
+  /** What the kernel's tables have for it. @throws as `Forwarder.inspect` */
+  inspect(flow: Flow): KernelAnswer {
+    return this.#forwarder.inspect(flow)
   }
 
   /** A sample of the packets. @throws as `Forwarder.events` */
