@@ -7,4 +7,7 @@
 export { checkHost } from './check-host.js'
 export type { Finding, Report, Severity } from './finding.js'
 export type { Delivery, HostOptions } from './options.js'
+export type { Attempt } from './probe/attempt.js'
+export type { ProbeOptions } from './probe/options.js'
+export { type ProbeResult, probe, type Verdict } from './probe/probe.js'
 export { type RenderOptions, renderReport } from './render-report.js'

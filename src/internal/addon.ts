@@ -181,7 +181,7 @@ export interface NetlinkCalls {
   addresses(ifindex: number): Uint8Array[] | number
   /**
    * Where a packet to `address` goes: one that this host sends, from `from` if given; with `ifindex`, one that comes in there.
-   * −EXDEV: the reverse path filter would drop it; −EINVAL: `from` may not be its source.
+   * −EXDEV or −EINVAL: it would be dropped, because of its source.
    */
   route(address: Uint8Array, from?: Uint8Array, ifindex?: number): RouteInfo | number
   /** −ENOENT when nobody has asked for it. */

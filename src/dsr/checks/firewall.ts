@@ -1,9 +1,10 @@
+import type { Address } from '../address.js'
 import { error, type Outcome, unknown, warning } from '../finding.js'
 import { type Packet, packetText } from '../netfilter/packet.js'
 import { netfilterOf } from '../netfilter/read.js'
 import type { Chain, Hook } from '../netfilter/ruleset.js'
 import { type Hit, type Passage, walk } from '../netfilter/walk.js'
-import type { Situation } from '../options.js'
+import { clientOf, type Situation } from '../options.js'
 import type { Check } from './check.js'
 import { arrivals, replies } from './packets.js'
 
@@ -19,7 +20,9 @@ export const firewall: Check = {
     const { chains, missing } = await netfilterOf(situation)
     const filters = chains.filter(({ base }) => !base?.nat)
     const found = [
-      ...arrivals(situation).flatMap((packet) => judge(filters, packet, ARRIVING)),
+      ...arrivals(situation).flatMap((packet) =>
+        judge(filters, packet, ARRIVING, clientOf(situation, packet.destination!)),
+      ),
       ...replies(situation, 'established').flatMap((packet) => judge(filters, packet, LEAVING)),
     ]
     if (missing.length === 0 || found.some(({ severity }) => severity === 'error')) return found
@@ -28,13 +31,25 @@ export const firewall: Check = {
   },
 }
 
-function judge(chains: readonly Chain[], packet: Packet, hooks: readonly Hook[]): Outcome[] {
+function judge(chains: readonly Chain[], packet: Packet, hooks: readonly Hook[], client?: Address): Outcome[] {
   const passage = walk(chains, packet, hooks)
   const what = packetText(packet)
   if (passage.dropped === undefined) {
     const unread = passage.uncertain.filter(({ truth, verdict }) => truth === 'opaque' && verdict.kind === 'drop')
-    if (unread.length === 0) return []
-    return [unknown(`A rule that could not be understood may drop ${what}`, unread.map(hitText).join('. '))]
+    if (unread.length > 0) {
+      return [unknown(`A rule that could not be understood may drop ${what}`, unread.map(hitText).join('. '))]
+    }
+    // A list of the few who may not come in is no fault; one of the few who may is.
+    if (client === undefined || packet.source !== undefined || packet.destination === undefined) return []
+    const theirs = walk(chains, { ...packet, source: client }, hooks)
+    if (theirs.dropped === undefined) return []
+    return [
+      warning(
+        `The firewall drops ${what} from some clients, as ${client.text}`,
+        decisive(theirs),
+        ...remedy(theirs, packet),
+      ),
+    ]
   }
   const seen = decisive(passage)
   const some = passage.uncertain.filter(({ verdict }) => verdict.kind === 'accept')

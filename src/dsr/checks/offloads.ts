@@ -8,8 +8,12 @@ import { usesXdp } from './data-plane.js'
  * switch off the second (virtio_net); else they switch it off themselves.
  */
 const MERGING = [
-  { feature: 'large-receive-offload', short: 'lro', state: 'on' },
-  { feature: 'rx-gro-hw', short: 'rx-gro-hw', state: 'on \\[fixed\\]' },
+  { feature: 'large-receive-offload', state: 'on', fix: (name: string) => `ethtool -K ${name} lro off` },
+  {
+    feature: 'rx-gro-hw',
+    state: 'on \\[fixed\\]',
+    fix: () => "# a setting of the hypervisor (virtio: guest offloads); else attach with mode: 'generic'",
+  },
 ]
 
 /** Settings of the driver that keep XDP out of it. */
@@ -27,11 +31,11 @@ export const offloads: Check = {
 /** @param features what `ethtool -k` prints @internal */
 export function merging(name: string, features: string): Outcome[] {
   return MERGING.filter(({ feature, state }) => new RegExp(`^s*${feature}: ${state}`, 'm').test(features)).map(
-    ({ feature, short }) =>
+    ({ feature, fix }) =>
       warning(
         `${name} merges packets before XDP sees them: ${feature}`,
         `\`ethtool -k ${name}\` says that it is on. Drivers then run no XDP programs themselves.`,
-        `ethtool -K ${name} ${short} off`,
+        fix(name),
       ),
   )
 }

@@ -4,17 +4,16 @@ import { wayOfArrival, wayTo } from '../host/routing.js'
 import { xdpProgramOf } from '../host/xdp.js'
 import type { Packet } from '../netfilter/packet.js'
 import { clientOf, type Situation } from '../options.js'
+import { isOurs } from './data-plane.js'
 
 const IPV4_IN_IP = 4
 const UDP = 17
 const IPV6_IN_IP = 41
 const GUE_PORT = 6080
-/** The name in the kernel of the program that `Backend` attaches. */
-const BACKEND_PROGRAM = 'backend'
 
 /** Whether `Backend` undoes tunnels on the interface, before netfilter and routing see them. */
 export function isUndoneByXdp({ interface: on }: Situation): boolean {
-  return on !== undefined && xdpProgramOf(on.ifindex)?.name === BACKEND_PROGRAM
+  return on !== undefined && isOurs('backend', xdpProgramOf(on.ifindex)?.name)
 }
 
 /** Requests as the network stack of a backend sees them come in. */

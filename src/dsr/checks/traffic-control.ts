@@ -2,21 +2,16 @@ import { type Outcome, unknown, warning } from '../finding.js'
 import { ask } from '../host/tools.js'
 import type { Check } from './check.js'
 
-/** What `tc -json` prints: of a filter and a queueing discipline that part which is read here. */
+/** What `tc -json` prints: of a filter that part which is read here. */
 interface Filter {
   kind?: string
   pref?: number
   protocol?: string
   options?: { bpf_name?: string; actions?: { kind?: string; control_action?: { type?: string } }[] }
 }
-interface Discipline {
-  kind: string
-  dev?: string
-  options?: Record<string, unknown>
-}
 
-/** Name by which `SourceRewrite` attaches its filters. */
-const OURS = 'source_rewrite'
+/** How the names begin by which `SourceRewrite` attaches its filters. */
+const OURS = 'udp-dsr '
 
 /** Filters of traffic control see each reply, and may drop or change it; netem is for laboratories. */
 export const trafficControl: Check = {
@@ -32,9 +27,7 @@ export const trafficControl: Check = {
     ])
     if ('missing' in disciplines) return [unknown(`Could not see the filters of ${name}`, `${disciplines.missing}.`)]
     return [
-      ...(JSON.parse(disciplines.output || '[]') as Discipline[])
-        .filter(({ kind }) => kind === 'netem')
-        .map((one) => netem(name, one)),
+      ...netem(name, JSON.parse(disciplines.output || '[]')),
       ...filters(name, 'ingress', ingress),
       ...filters(name, 'egress', egress),
     ]
@@ -44,8 +37,10 @@ export const trafficControl: Check = {
 function filters(name: string, hook: string, told: Awaited<ReturnType<typeof ask>>): Outcome[] {
   // Without clsact there is no such hook, and tc says so by failing.
   if ('missing' in told) return []
-  return (JSON.parse(told.output || '[]') as Filter[])
-    .filter(({ options }) => options !== undefined && !(options.bpf_name ?? '').startsWith(OURS))
+  // The classifier u32 prints its tables, too, under the filter's preference; the rule comes last.
+  const last = new Map((JSON.parse(told.output || '[]') as Filter[]).map((filter) => [filter.pref, filter]))
+  return [...last.values()]
+    .filter(({ options }) => !(options?.bpf_name ?? '').startsWith(OURS))
     .map(({ kind, pref, protocol, options }) => {
       const actions = (options?.actions ?? []).map((action) =>
         [action.kind, action.control_action?.type].filter(Boolean).join(' '),
@@ -59,13 +54,14 @@ function filters(name: string, hook: string, told: Awaited<ReturnType<typeof ask
     })
 }
 
-function netem(name: string, { options = {} }: Discipline): Outcome {
-  const kinds = Object.keys(options).filter((key) =>
-    ['delay', 'loss-random', 'loss', 'duplicate', 'corrupt', 'reorder'].includes(key),
-  )
-  return warning(
-    `${name} has the queueing discipline netem, which spoils packets on purpose`,
-    `\`tc qdisc show dev ${name}\` says netem${kinds.length > 0 ? `: ${kinds.join(', ')}` : ''}.`,
-    `tc qdisc del dev ${name} root`,
-  )
+/** @internal */
+export function netem(name: string, disciplines: readonly { kind: string }[]): Outcome[] {
+  if (!disciplines.some(({ kind }) => kind === 'netem')) return []
+  return [
+    warning(
+      `${name} has the queueing discipline netem, which spoils packets on purpose`,
+      `\`tc qdisc show dev ${name}\` names it: it delays, drops, doubles or reorders what leaves.`,
+      `tc qdisc del dev ${name} root`,
+    ),
+  ]
 }

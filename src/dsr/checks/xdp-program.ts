@@ -1,10 +1,7 @@
 import { error, unknown } from '../finding.js'
 import { xdpProgramOf } from '../host/xdp.js'
 import type { Check } from './check.js'
-import { usesXdp } from './data-plane.js'
-
-/** Names in the kernel of the programs of `Forwarder` and `Backend`. */
-const OURS = { edge: 'edge', backend: 'backend' }
+import { isOurs, usesXdp } from './data-plane.js'
 
 /** An interface takes one XDP program. */
 export const xdpProgram: Check = {
@@ -13,7 +10,7 @@ export const xdpProgram: Check = {
   applies: (situation) => usesXdp(situation) && situation.interface !== undefined,
   look: ({ interface: on, role }) => {
     const program = xdpProgramOf(on!.ifindex)
-    if (program === undefined || program.name === OURS[role]) return []
+    if (program === undefined || isOurs(role, program.name)) return []
     const seen = `${on!.name} has the XDP program ${program.name ?? ''} with id ${program.id}.`.replace('  ', ' ')
     if (program.name === undefined) {
       const detail = `${seen} This process may not see whose it is.`

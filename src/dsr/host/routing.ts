@@ -19,7 +19,7 @@ export function wayTo(address: Address, from?: Address): Way {
   return way(address, from)
 }
 
-/** The way of a packet that comes in: EXDEV when the reverse path filter drops it, EINVAL when its source is an own address. */
+/** The way of a packet that comes in; none when the reverse path filter drops it, or because of its source. */
 export function wayOfArrival(address: Address, from: Address, ifindex: number): Way {
   return way(address, from, ifindex)
 }
