@@ -91,13 +91,20 @@ Napi::Value Addresses(const Napi::CallbackInfo& info) {
   return status == 0 ? found : Status(info, status);
 }
 
-// route(address) → { ifindex, gateway, source, mtu } or -errno. What the kernel does not say is left out.
+// route(address, from, ifindex) → { type, ifindex, gateway, source } or -errno. What the kernel does not say is left
+// out. `from` is the packet's source, or undefined; with an index that is not 0 the packet comes in there.
 Napi::Value Route(const Napi::CallbackInfo& info) {
   NetlinkRequest request(RTM_GETROUTE, 0);
   auto* body = request.Append<rtmsg>();
   body->rtm_family = static_cast<uint8_t>(FamilyOf(Length(info[0])));
   body->rtm_dst_len = static_cast<uint8_t>(8 * Length(info[0]));
   request.Attribute(RTA_DST, Bytes(info[0]), Length(info[0]));
+  if (info[1].IsTypedArray()) {
+    body->rtm_src_len = static_cast<uint8_t>(8 * Length(info[1]));
+    request.Attribute(RTA_SRC, Bytes(info[1]), Length(info[1]));
+  }
+  const uint32_t in = info[2].IsNumber() ? Number(info[2]) : 0;
+  if (in != 0) request.Attribute(RTA_IIF, &in, sizeof in);
   Napi::Object found = Napi::Object::New(info.Env());
   const int status = request.Exchange([&](const nlmsghdr& message) {
     const auto attribute = [&](uint16_t type) { return FindAttribute(message, sizeof(rtmsg), type); };

@@ -179,7 +179,11 @@ export interface NetlinkCalls {
   /** The id of the interface's XDP program; 0 when it has none. */
   xdpProgram(ifindex: number): number
   addresses(ifindex: number): Uint8Array[] | number
-  route(address: Uint8Array): RouteInfo | number
+  /**
+   * Where a packet to `address` goes: one that this host sends, from `from` if given; with `ifindex`, one that comes in there.
+   * −EXDEV or −EINVAL: it would be dropped, because of its source.
+   */
+  route(address: Uint8Array, from?: Uint8Array, ifindex?: number): RouteInfo | number
   /** −ENOENT when nobody has asked for it. */
   neighbour(ifindex: number, address: Uint8Array): NeighbourInfo | number
   /** Has the kernel find it out, as a packet to it would. */

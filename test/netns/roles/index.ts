@@ -1,6 +1,7 @@
 import { ask } from './ask.js'
 import { collect, collected } from './collect.js'
 import { acceptTcp, connectOut, localPorts } from './connect-out.js'
+import { attachBackend, attachEdge, attachRewrite, attachStranger, cover, examine, tryProbe } from './examine.js'
 import { exchange } from './exchange.js'
 import { flood } from './flood.js'
 import { provoke } from './provoke.js'
@@ -11,9 +12,15 @@ import { serve, stop } from './serve.js'
 export const roles = {
   acceptTcp,
   ask,
+  attachBackend,
+  attachEdge,
+  attachRewrite,
+  attachStranger,
   collect,
   collected,
   connectOut,
+  cover,
+  examine,
   exchange,
   flood,
   localPorts,
@@ -21,6 +28,7 @@ export const roles = {
   sendFrom,
   serve,
   stop,
+  tryProbe,
 }
 
 export type Roles = typeof roles

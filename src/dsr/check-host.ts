@@ -1,0 +1,41 @@
+import type { Check } from './checks/check.js'
+import { CHECKS } from './checks/index.js'
+import type { Finding, Outcome, Report, Severity } from './finding.js'
+import { type HostOptions, readOptions, type Situation } from './options.js'
+
+/** The worst first. */
+const ORDER: readonly Severity[] = ['error', 'warning', 'unknown', 'ok']
+
+/**
+ * Looks for everything on this host, in the network namespace of this process, that breaks direct server return. It changes
+ * nothing and sends nothing but what resolves the neighbours of backends and gateways (ARP, NDP). Without root it looks at what
+ * it may; what it could not look at is a finding `unknown`, never `ok`. docs/doctor.md describes each check.
+ *
+ * @throws ArgumentTypeError, ArgumentRangeError; BpfError ERR_BPF_INTERFACE (no such interface); UnsupportedPlatformError
+ */
+export async function checkHost(options: HostOptions): Promise<Report> {
+  const situation = readOptions(options)
+  const checks = CHECKS.filter((check) => check.applies(situation))
+  const found = (await Promise.all(checks.map((check) => findings(check, situation)))).flat()
+  found.sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity))
+  const counts = { error: 0, warning: 0, unknown: 0, ok: 0 }
+  for (const { severity } of found) counts[severity]++
+  return { findings: found, counts, ok: counts.ok === found.length }
+}
+
+async function findings(check: Check, situation: Situation): Promise<Finding[]> {
+  let outcomes: Outcome[]
+  try {
+    outcomes = await check.look(situation)
+  } catch (failure) {
+    // A check that fails has not seen that all is well; the others go on.
+    const detail = failure instanceof Error ? failure.message : String(failure)
+    outcomes = [{ severity: 'unknown', summary: `Could not see whether ${check.title}`, detail }]
+  }
+  if (outcomes.length === 0) outcomes = [{ severity: 'ok', summary: sentence(check.title), detail: '' }]
+  return outcomes.map((outcome) => ({ check: check.id, ...outcome, docs: `docs/doctor.md#${check.id}` }))
+}
+
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}

@@ -1,0 +1,51 @@
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { attachXdp, BpfProgram, interfaceByName } from 'udp-dsr/bpf'
+import { checkHost, type HostOptions, type ProbeOptions, type ProbeResult, probe, type Report } from 'udp-dsr/dsr'
+import { Backend, type BackendOptions, Forwarder, SourceRewrite } from 'udp-dsr/forwarder'
+
+/** What the doctor says of this host. */
+export function examine(options: HostOptions): Promise<Report> {
+  return checkHost(options)
+}
+
+/** What a client on this host finds out. */
+export function tryProbe(options: ProbeOptions): Promise<ProbeResult> {
+  return probe(options)
+}
+
+/** Data planes of this process; they go with it. */
+const attached: unknown[] = []
+
+export async function attachBackend(options: BackendOptions): Promise<void> {
+  attached.push(await Backend.attach(options))
+}
+
+export async function attachEdge(name: string): Promise<void> {
+  attached.push(await Forwarder.attach({ interface: name }))
+}
+
+export async function attachRewrite(name: string, vips: readonly string[]): Promise<void> {
+  attached.push(await SourceRewrite.attach({ interface: name, vips, hook: 'clsact' }))
+}
+
+/** Numbers of linux/bpf.h, and `r0 = XDP_PASS; exit`. */
+const BPF_PROG_TYPE_XDP = 6
+const BPF_XDP = 37
+const PASS = Buffer.from('b700000002000000' + '9500000000000000', 'hex')
+
+/** Attaches an XDP program that is not of this package. */
+export function attachStranger(name: string): void {
+  using program = BpfProgram.load('stranger', BPF_PROG_TYPE_XDP, BPF_XDP, PASS)
+  attached.push(attachXdp({ program, interface: interfaceByName(name), mode: 'native' }))
+}
+
+/**
+ * Puts a folder with these files over one of /proc/sys, for this process and its children only: `ip netns exec` has given it a
+ * mount namespace of its own. For settings that a network namespace does not have for itself.
+ */
+export function cover(folder: string, files: Record<string, string>): void {
+  execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', folder])
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+}
