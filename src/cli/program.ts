@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { benchCommand } from './commands/bench.js'
 import { completionCommand } from './commands/completion.js'
 import { configCommand } from './commands/config.js'
+import { doctorCommand } from './commands/doctor.js'
 import { edgeCommand } from './commands/edge.js'
 import { explainCommand } from './commands/explain.js'
 import { hostCommands } from './commands/host.js'
@@ -26,6 +27,7 @@ Examples:
   $ udp-dsr config check udp-dsr.toml
   $ sudo udp-dsr edge up -c udp-dsr.toml
   $ sudo udp-dsr edge top
+  $ sudo udp-dsr doctor
   $ udp-dsr explain 203.0.113.2:40695 198.51.100.2:53
 
 It ends with 0, or with ${EXIT.failed}: it failed; ${EXIT.usage}: it was called wrongly, or the config is wrong; ${EXIT.found}: there is an alarm or a finding.`,
@@ -33,6 +35,7 @@ It ends with 0, or with ${EXIT.failed}: it failed; ${EXIT.usage}: it was called 
   edgeCommand(program)
   hostCommands(program)
   explainCommand(program)
+  doctorCommand(program)
   configCommand(program)
   planCommand(program)
   benchCommand(program)

@@ -10,7 +10,7 @@ export type Delivery = 'l2' | 'ipip' | 'gue' | 'proxy'
 export interface HostOptions {
   /** `edge`: takes packets for VIPs and hands them to backends. `backend`: runs the program, and answers clients. */
   role: 'edge' | 'backend'
-  /** Addresses that clients ask. */
+  /** Addresses that clients ask. Without any only what every host needs is looked at. */
   vips: readonly string[]
   /** Where packets for VIPs come in. Default: where the route to the clients leaves. */
   interface?: string | undefined
@@ -86,7 +86,6 @@ export function readOptions(options: HostOptions): Situation {
     throw invalidArgValue('options.delivery', `must be one of ${DELIVERIES.join(', ')}`, delivery)
   }
   const vips = addresses('vips', options.vips)
-  if (vips.length === 0) throw invalidArgValue('options.vips', 'must name at least one address', options.vips)
   if (mtu !== undefined) checkInteger('options.mtu', mtu, SMALLEST_MTU, LARGEST_MTU)
   if (clientMtu !== undefined) checkInteger('options.clientMtu', clientMtu, SMALLEST_MTU, LARGEST_MTU)
   checkInteger('options.watch', watch, 0, LONGEST_WATCH_MS)

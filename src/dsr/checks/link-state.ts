@@ -9,7 +9,8 @@ const UP = 1
 export const linkState: Check = {
   id: 'link-state',
   title: 'the interface is up',
-  applies: () => true,
+  // Who names neither asks about no interface.
+  applies: ({ interface: on, vips }) => on !== undefined || vips.length > 0,
   look: ({ interface: on }) => {
     if (on === undefined) {
       const fix = '# name it: the option interface'
