@@ -81,6 +81,7 @@ const examples: Record<errors.ErrorCode, Error & { code: string }> = {
   ERR_BPF_SYSTEM: errors.bpfFailed(errno.ENOMEM, 'make the map slots with 16384 entries'),
   ERR_FORWARDER_DETACHED: errors.forwarderDetached('eth0'),
   ERR_FORWARDER_NO_EVENTS: errors.forwarderNoEvents(),
+  ERR_HEALTH_CLOSED: errors.healthClosed(),
   ERR_PORT_PLAN_SYNTAX: refusedPlan('regions = ["sea"'),
   ERR_PORT_PLAN_ENTRY: refusedPlan('[[services.ports]]\nregion = ["sea"]\nport_start = 10000\nport_end = 19999'),
   ERR_PORT_PLAN_RANGE: refusedPlan('[[services.ports]]\nregions = ["sea"]\nport_start = 19999\nport_end = 10000'),
