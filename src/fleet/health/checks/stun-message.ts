@@ -38,11 +38,13 @@ export function readResponse(datagram: Uint8Array, transaction: Uint8Array): Bin
   if (type !== StunType.bindingSuccess && type !== BINDING_ERROR) return 'unrelated'
   const message = Buffer.from(datagram.buffer, datagram.byteOffset, datagram.length)
   if (message.compare(transaction, 0, TRANSACTION_BYTES, 8, HEADER_BYTES) !== 0) return 'unrelated'
-  const fingerprint = findAttribute(message, FINGERPRINT)
-  // It is optional in answers (RFC 8489 §7.3: where the usage wants it), and right where it is.
+  const attributes = readAttributes(message)
+  if (attributes === undefined) return 'unrelated'
+  const fingerprint = attributes.get(FINGERPRINT)
+  // Not all servers put it into answers; where it is, it is right.
   if (fingerprint !== undefined && !isRight(message, fingerprint)) return 'unrelated'
   if (type === StunType.bindingSuccess) return 'success'
-  const error = findAttribute(message, ERROR_CODE)
+  const error = attributes.get(ERROR_CODE)
   // Hundreds in the third byte, the rest in the fourth (RFC 8489 §14.8).
   return { error: error === undefined || error.length < 4 ? 0 : (error[2]! & 7) * 100 + error[3]! }
 }
@@ -61,15 +63,17 @@ function isRight(message: Buffer, value: Buffer): boolean {
   )
 }
 
-/** The value of the first attribute of a type. */
-function findAttribute(message: Buffer, type: number): Buffer | undefined {
-  for (let at = HEADER_BYTES; at + 4 <= message.length; ) {
-    const size = message.readUInt16BE(at + 2)
+/** Values of attributes by type, of each the first; undefined when they do not fill the message. */
+function readAttributes(message: Buffer): Map<number, Buffer> | undefined {
+  const attributes = new Map<number, Buffer>()
+  let at = HEADER_BYTES
+  while (at + 4 <= message.length) {
+    const type = message.readUInt16BE(at)
     const value = at + 4
-    if (value + size > message.length) return undefined
-    if (message.readUInt16BE(at) === type) return message.subarray(value, value + size)
-    // Values are padded to whole words (RFC 8489 §14).
-    at = value + ((size + 3) & ~3)
+    const end = value + message.readUInt16BE(at + 2)
+    if (end > message.length) return undefined
+    if (!attributes.has(type)) attributes.set(type, message.subarray(value, end))
+    at = value + ((end - value + 3) & ~3) // values are padded to whole words (RFC 8489 §14)
   }
-  return undefined
+  return at === message.length ? attributes : undefined
 }
