@@ -47,10 +47,10 @@ describe('a backend', () => {
   test('goes down when it stops, and comes up when it starts again', async () => {
     const server = await udpServer((msg, answer) => answer(msg))
     const { port } = server
-    const options = { ...{ interval: 50, timeout: 40, fastInterval: 10 }, rise: 2, fall: 3 }
+    const options = { interval: 1000, timeout: 900, fastInterval: 10, rise: 2, fall: 3 }
     const { monitor, changes } = monitorOf({ echo: { check: 'udp', port, floor: 0, ...options } })
     // The last of a pool is never out: a second one keeps the floor away.
-    const spare = await udpServer((msg, answer) => answer(msg), '127.0.0.2', port)
+    await udpServer((msg, answer) => answer(msg), '127.0.0.2', port)
     monitor.update([
       { pool: 'echo', id: 'a', address: '127.0.0.1' },
       { pool: 'echo', id: 'spare', address: '127.0.0.2' },
@@ -69,13 +69,12 @@ describe('a backend', () => {
     await until(() => changes.length === 2, 'its rise')
     expect(changes[1]).toMatchObject({ id: 'a', was: 'down', state: 'up', cause: 'checks', reason: '2 checks passed' })
     expect(monitor.get('echo', 'spare')?.state).toBe('up')
-    spare.unref()
   })
 
   test("with initial: 'down' is out until checks have passed", async () => {
     const { port } = await udpServer((msg, answer) => answer(msg), '127.0.0.1')
     const { monitor, changes } = monitorOf({
-      echo: { check: 'udp', port, initial: 'down', floor: 0, interval: 50, timeout: 40, fastInterval: 5 },
+      echo: { check: 'udp', port, initial: 'down', floor: 0, interval: 500, timeout: 400, fastInterval: 5 },
     })
     const { added } = monitor.update(
       ['127.0.0.1', '127.0.0.2'].map((address) => ({ pool: 'echo', id: address, address })),
@@ -113,7 +112,7 @@ describe('a backend', () => {
     const onHold = (hold: unknown) => holds.push(hold)
     subscribe('udp-dsr:health:hold', onHold)
     onTestFinished(() => void unsubscribe('udp-dsr:health:hold', onHold))
-    const flaps = { falls: 3, window: 60_000, hold: 300, longest: 1000 }
+    const flaps = { falls: 3, window: 60_000, hold: 1500, longest: 3000 }
     const { monitor, changes } = monitorOf({ dns: { check: oracle, ...QUICK, floor: 0, rise: 1, fall: 1, flaps } })
     monitor.update(backendsOf(2))
     const state = () => monitor.get('dns', 'b0')!
@@ -471,7 +470,7 @@ describe('the end', () => {
     expect(getEventListeners(other.signal, 'abort')).toEqual([])
   })
 
-  test('a listener may close it, or throw, in the midst of changes', async () => {
+  test('a listener may take backends out, and close it', async () => {
     const { monitor, changes } = monitorOf({ dns: { floor: 0, reports: { count: 1 } } })
     monitor.update(backendsOf(3))
     monitor.once('change', () => {

@@ -3,6 +3,7 @@ import { collect, collected } from './collect.js'
 import { acceptTcp, connectOut, localPorts } from './connect-out.js'
 import { exchange } from './exchange.js'
 import { flood } from './flood.js'
+import { followHealth, seenHealth, unfollowHealth } from './follow-health.js'
 import { provoke } from './provoke.js'
 import { sendFrom } from './send-from.js'
 import { serve, stop } from './serve.js'
@@ -16,11 +17,14 @@ export const roles = {
   connectOut,
   exchange,
   flood,
+  followHealth,
   localPorts,
   provoke,
+  seenHealth,
   sendFrom,
   serve,
   stop,
+  unfollowHealth,
 }
 
 export type Roles = typeof roles

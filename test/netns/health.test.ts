@@ -1,0 +1,132 @@
+// Health of backends over real paths: one that swallows packets, routers that refuse them, a cable that is pulled.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { BackendHealth } from 'udp-dsr/fleet'
+import { beforeAll, expect, test } from 'vitest'
+import { type Host, useNet } from './kit.js'
+
+const PATIENCE_MS = 15_000
+const QUICK = { interval: 200, timeout: 150, fastInterval: 20 }
+/** Not what a busy machine takes for an answer. */
+const PATIENT = { interval: 2000, timeout: 1500, fastInterval: 20 }
+
+const net = useNet('all')
+let edge: Host
+let backend: Host
+
+beforeAll(async () => {
+  if (net.missing !== undefined) return
+  ;[edge, backend] = await net.hosts('edge', 'backend')
+  await net.cable(edge, 'eth0', backend, 'eth0')
+  await edge.ip(`
+    address add 10.0.0.1/24 dev eth0
+    address add fd00::1/64 dev eth0 nodad
+    route add default via 10.0.0.2
+    route add default via fd00::2
+    route add unreachable 203.0.113.1
+    route add prohibit 203.0.113.2`)
+  await backend.ip(`
+    address add 10.0.0.2/24 dev eth0
+    address add fd00::2/64 dev eth0 nodad
+    route add blackhole 192.0.2.1
+    route add unreachable 192.0.2.2
+    route add blackhole 2001:db8::1
+    route add unreachable 2001:db8::2`)
+  await backend.namespace.sysctl({
+    ...{ 'net.ipv4.ip_forward': 1, 'net.ipv6.conf.all.forwarding': 1 },
+    // By default a host sends one ICMP error a second to a peer, after a burst of six (ip-sysctl).
+    ...{ 'net.ipv4.icmp_ratelimit': 0, 'net.ipv6.icmp.ratelimit': 0 },
+  })
+})
+
+/** Looks at the health again and again until it is as wanted. */
+async function until(
+  condition: (seen: Record<string, BackendHealth>) => boolean,
+): Promise<Record<string, BackendHealth>> {
+  const deadline = Date.now() + PATIENCE_MS
+  for (;;) {
+    const seen = Object.fromEntries((await edge.call('seenHealth')).map((one) => [one.id, one]))
+    if (condition(seen)) return seen
+    if (Date.now() > deadline) throw new Error(`waited ${PATIENCE_MS} ms; the last: ${JSON.stringify(seen, null, 1)}`)
+    await sleep(20)
+  }
+}
+
+const reasonOf = ({ last }: BackendHealth) => (last && 'reason' in last.outcome ? last.outcome.reason : 'passed')
+
+test('a check says how a path fails', async () => {
+  const port = await backend.call('serve', { way: 'reply', type: 'udp4' })
+  expect(await backend.call('serve', { way: 'reply', type: 'udp6', port, options: { ipv6Only: true } })).toBe(port)
+  const addresses = {
+    good: '10.0.0.2',
+    good6: 'fd00::2',
+    blackhole: '192.0.2.1',
+    blackhole6: '2001:db8::1',
+    unreachable: '192.0.2.2',
+    unreachable6: '2001:db8::2',
+    noRoute: '203.0.113.1',
+    prohibited: '203.0.113.2',
+  }
+  const backends = Object.entries(addresses).map(([id, address]) => ({
+    ...{ pool: id.startsWith('good') ? 'patient' : 'quick', id, address },
+  }))
+  const check = { check: 'udp', port, floor: 0 } as const
+  await edge.call('followHealth', { patient: { ...check, ...PATIENT }, quick: { ...check, ...QUICK } }, backends)
+  try {
+    const seen = await until((all) => Object.values(all).every(({ last }) => last !== undefined))
+    const reasons = Object.fromEntries(Object.values(seen).map((one) => [one.id, reasonOf(one)]))
+    expect(reasons).toEqual({
+      good: 'passed',
+      good6: 'passed',
+      blackhole: 'no answer within 150 ms',
+      blackhole6: 'no answer within 150 ms',
+      unreachable: 'EHOSTUNREACH by ICMP from 10.0.0.2',
+      unreachable6: 'ENETUNREACH by ICMP6 from fd00::2',
+      noRoute: 'EHOSTUNREACH',
+      prohibited: expect.stringMatching(/^EACCES/),
+    })
+    expect(seen.prohibited!.last!.outcome.verdict).toBe('undecided')
+  } finally {
+    await edge.call('unfollowHealth')
+    await backend.call('stop')
+  }
+})
+
+test('a TCP connection into a blackhole, and one that is refused by a router', async () => {
+  const backends = ['192.0.2.1', '192.0.2.2'].map((address) => ({ pool: 'tcp', id: address, address }))
+  await edge.call('followHealth', { tcp: { check: 'tcp', port: 80, ...QUICK } }, backends)
+  try {
+    const seen = await until((all) => Object.values(all).every(({ last }) => last !== undefined))
+    expect(reasonOf(seen['192.0.2.1']!)).toBe('no answer within 150 ms')
+    // A router's word may be about a moment (RFC 1122 §4.2.3.9): Linux goes on trying for longer than the timeout, or tells it.
+    expect(reasonOf(seen['192.0.2.2']!)).toMatch(/^EHOSTUNREACH$|^no answer within 150 ms$/)
+  } finally {
+    await edge.call('unfollowHealth')
+  }
+})
+
+test('a backend goes out when its cable is pulled, and comes back', async () => {
+  const port = await backend.call('serve', { way: 'reply', type: 'udp4' })
+  const backends = [
+    { pool: 'echo', id: 'a', address: '10.0.0.2' },
+    { pool: 'echo', id: 'b', address: '10.0.0.2' },
+  ]
+  const options = { interval: 500, timeout: 400, fastInterval: 50, floor: 0.5 }
+  await edge.call('followHealth', { echo: { check: 'udp', port, ...options } }, backends)
+  try {
+    await until((all) => Object.values(all).every(({ last }) => last?.outcome.verdict === 'passed'))
+    await backend.ip('link set eth0 down')
+    const out = await until((all) => Object.values(all).every(({ checked }) => checked === 'down'))
+    // One of two stays in.
+    expect(
+      Object.values(out)
+        .map(({ state, cause }) => `${state} ${cause}`)
+        .sort(),
+    ).toEqual(['down checks', 'up floor'])
+    await backend.ip('link set eth0 up')
+    await until((all) => Object.values(all).every(({ state, cause }) => state === 'up' && cause === 'checks'))
+  } finally {
+    await edge.call('unfollowHealth')
+    await backend.call('stop')
+  }
+})
