@@ -2,13 +2,15 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { BackendHealth } from 'udp-dsr/fleet'
-import { beforeAll, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { type Host, useNet } from './kit.js'
 
 const PATIENCE_MS = 15_000
+/** Longer than any check, in milliseconds. */
+const SILENT = 60_000
 const QUICK = { interval: 200, timeout: 150, fastInterval: 20 }
-/** Not what a busy machine takes for an answer. */
-const PATIENT = { interval: 2000, timeout: 1500, fastInterval: 20 }
+/** More than a busy machine takes for an answer, and fewer checks than a router's limit of errors (route.error_cost, ip-sysctl). */
+const PATIENT = { interval: 2000, timeout: 1500, fastInterval: 2000 }
 
 const net = useNet('all')
 let edge: Host
@@ -68,7 +70,7 @@ test('a check says how a path fails', async () => {
     prohibited: '203.0.113.2',
   }
   const backends = Object.entries(addresses).map(([id, address]) => ({
-    ...{ pool: id.startsWith('good') ? 'patient' : 'quick', id, address },
+    ...{ pool: id.startsWith('blackhole') ? 'quick' : 'patient', id, address },
   }))
   const check = { check: 'udp', port, floor: 0 } as const
   await edge.call('followHealth', { patient: { ...check, ...PATIENT }, quick: { ...check, ...QUICK } }, backends)
@@ -129,4 +131,49 @@ test('a backend goes out when its cable is pulled, and comes back', async () => 
     await edge.call('unfollowHealth')
     await backend.call('stop')
   }
+})
+
+describe('forged ICMP errors', () => {
+  let forger: Host
+
+  // The backend's kernel sends a copy of each check to a host that has the backend's address and no server: it says that the port
+  // is closed, in the backend's name. So would somebody who sees the checks, or guesses their port.
+  beforeAll(async () => {
+    if (net.missing !== undefined) return
+    ;[forger] = await net.hosts('forger')
+    await net.cable(backend, 'eth1', forger, 'eth0')
+    await backend.ip('address add 10.9.9.1/24 dev eth1')
+    await forger.ip(`
+      address add 10.9.9.9/24 dev eth0
+      address add 10.0.0.2/32 dev lo
+      route add default via 10.9.9.1`)
+    await backend.namespace.sysctl({
+      ...{ 'net.ipv4.conf.all.accept_local': 1, 'net.ipv4.conf.eth1.accept_local': 1 },
+      ...{ 'net.ipv4.conf.all.rp_filter': 0, 'net.ipv4.conf.eth1.rp_filter': 0 },
+    })
+    await forger.namespace.sysctl({ 'net.ipv4.icmp_ratelimit': 0 })
+    const rules =
+      'table ip forge { chain copy { type filter hook prerouting priority 0; iif eth0 meta l4proto udp dup to 10.9.9.9 device eth1; }; }'
+    await backend.namespace.run('nft', [rules])
+  })
+
+  const checkOnce = async (delay: number) => {
+    const port = await backend.call('serve', { way: 'reply', type: 'udp4', delay })
+    const options = { check: 'udp', port, ...PATIENT } as const
+    await edge.call('followHealth', { forged: options }, [{ pool: 'forged', id: 'a', address: '10.0.0.2' }])
+    try {
+      return reasonOf((await until((all) => all.a?.last !== undefined)).a!)
+    } finally {
+      await edge.call('unfollowHealth')
+      await backend.call('stop')
+    }
+  }
+
+  test('end a check of a backend that is silent', async () => {
+    expect(await checkOnce(SILENT)).toBe('ECONNREFUSED by ICMP')
+  })
+
+  test('do not outdo the answer that comes after them', async () => {
+    expect(await checkOnce(20)).toBe('passed')
+  })
 })

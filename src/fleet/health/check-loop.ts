@@ -15,7 +15,9 @@ export class CheckLoop {
   readonly #address: string
   #pace: Pace
   readonly #tell: (outcome: Outcome, took: number) => boolean
-  readonly #stopped = new AbortController()
+  /** Made with the first check: it is what makes a loop costly. */
+  #abort: AbortController | undefined
+  #stopped = false
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
   /** When the last check began, by `performance.now()`. */
@@ -42,13 +44,14 @@ export class CheckLoop {
 
   /** Ends it. @returns when the check that is on has ended */
   async stop(): Promise<void> {
+    this.#stopped = true
     clearTimeout(this.#timer)
-    this.#stopped.abort()
+    this.#abort?.abort()
     await this.#running
   }
 
   #wait(ms: number): void {
-    if (this.#stopped.signal.aborted) return
+    if (this.#stopped) return
     clearTimeout(this.#timer)
     if (this.#pace.check === undefined) return
     this.#timer = setTimeout(() => {
@@ -60,10 +63,10 @@ export class CheckLoop {
   }
 
   async #run(): Promise<void> {
-    const { signal } = this.#stopped
+    this.#abort ??= new AbortController()
     this.#began = performance.now()
-    const outcome = await this.#ask(signal)
-    if (signal.aborted) return
+    const outcome = await this.#ask(this.#abort.signal)
+    if (this.#stopped) return
     const soon = this.#tell(outcome, performance.now() - this.#began)
     const { interval, fastInterval } = this.#pace
     this.#wait(this.#until((soon ? fastInterval : interval) * (1 + JITTER * (2 * Math.random() - 1))))
