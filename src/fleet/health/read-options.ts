@@ -72,9 +72,15 @@ export function readPools(
   return new Map(
     Object.entries(pools).map(([name, given]) => {
       const known = before.get(name)
-      return [name, known && isDeepStrictEqual(known.given, given) ? known : readPool(`pools.${name}`, given, means)]
+      return [name, known && isSame(known.given, given) ? known : readPool(`pools.${name}`, given, means)]
     }),
   )
+}
+
+/** Checks of the caller's own are the same only if they are one object: what is in them cannot be seen. */
+function isSame(before: PoolHealthOptions, now: PoolHealthOptions): boolean {
+  if (now === null || typeof now !== 'object') return false
+  return isDeepStrictEqual(before, now) && (typeof now.check !== 'object' || before.check === now.check)
 }
 
 /** @param path of the options, as `checkProperties` has it: without `options.` */
