@@ -103,6 +103,7 @@ const examples: Record<errors.ErrorCode, Error & { code: string }> = {
   ERR_CONFIG: refusedConfig(
     '[[services]]\nname = "dns"\nvips = ["198.51.100.2"]\nports = [53]\npool = "dsn"\n[pools.dns]\ndelivery = "l2"',
   ),
+  ERR_HEALTH_CLOSED: errors.healthClosed(),
   ERR_PORT_PLAN_SYNTAX: refusedPlan('regions = ["sea"'),
   ERR_PORT_PLAN_ENTRY: refusedPlan('[[services.ports]]\nregion = ["sea"]\nport_start = 10000\nport_end = 19999'),
   ERR_PORT_PLAN_RANGE: refusedPlan('[[services.ports]]\nregions = ["sea"]\nport_start = 19999\nport_end = 10000'),

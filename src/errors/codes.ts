@@ -7,6 +7,7 @@ import { TUPLE_CODES } from './egress.js'
 import { EXPLAINED_CODES } from './explain.js'
 import { FLOW_GROUP_CODES } from './flow-group.js'
 import { FORWARDER_CODES } from './forwarder.js'
+import { HEALTH_CODES } from './health.js'
 import { PORT_PLAN_CODES } from './port-plan.js'
 import { PORT_WINDOW_CODES } from './port-window.js'
 import { PROXY_CODES } from './proxy.js'
@@ -28,6 +29,7 @@ export const ERROR_CODES = [
   ...CONFIG_CODES,
   ...CONTROL_CODES,
   ...DISCOVERY_CODES,
+  ...HEALTH_CODES,
   ...PORT_PLAN_CODES,
   ...PORT_WINDOW_CODES,
   ...PROXY_CODES,

@@ -135,7 +135,7 @@ export type HealthSection =
       readonly port: number
       /** Milliseconds from one check of a backend to its next. 100 – 3600000. Default: `2000`. */
       readonly interval: number
-      /** The same while a backend is about to change: some checks in a row failed, or succeeded, and not yet enough. Default: `interval`. 100 – 3600000. */
+      /** The same while a backend is about to change: some checks in a row failed, or succeeded, and not yet enough. Default: a quarter of `interval`. 100 – 3600000. */
       readonly fast_interval?: number | undefined
       /** Milliseconds after which a check has failed; less than `interval` and `fast_interval`. 10 – 3600000. Default: `500`. */
       readonly timeout: number
@@ -147,10 +147,14 @@ export type HealthSection =
       readonly floor: number
       /** A backend that comes and goes more often than this stays out longer. */
       readonly flaps: {
-        /** Changes between up and down within `window` that are too many. 2 – 1000. Default: `6`. */
-        readonly changes: number
-        /** Milliseconds. 1000 – 3600000. Default: `60000`. */
+        /** How often it may not go down within `window`. 2 – 100. Default: `4`. */
+        readonly falls: number
+        /** Milliseconds. 1000 – 86400000. Default: `60000`. */
         readonly window: number
+        /** Milliseconds that it stays out the first time; twice as long each time that follows soon. 1000 – 86400000. Default: `30000`. */
+        readonly hold: number
+        /** Bound of that, in milliseconds, not less than `hold`. 1000 – 86400000. Default: `600000`. */
+        readonly longest: number
       }
       /** What is sent, in hexadecimal digits. Default: `""`. */
       readonly payload: string
@@ -164,7 +168,7 @@ export type HealthSection =
       readonly port: number
       /** Milliseconds from one check of a backend to its next. 100 – 3600000. Default: `2000`. */
       readonly interval: number
-      /** The same while a backend is about to change: some checks in a row failed, or succeeded, and not yet enough. Default: `interval`. 100 – 3600000. */
+      /** The same while a backend is about to change: some checks in a row failed, or succeeded, and not yet enough. Default: a quarter of `interval`. 100 – 3600000. */
       readonly fast_interval?: number | undefined
       /** Milliseconds after which a check has failed; less than `interval` and `fast_interval`. 10 – 3600000. Default: `500`. */
       readonly timeout: number
@@ -176,10 +180,14 @@ export type HealthSection =
       readonly floor: number
       /** A backend that comes and goes more often than this stays out longer. */
       readonly flaps: {
-        /** Changes between up and down within `window` that are too many. 2 – 1000. Default: `6`. */
-        readonly changes: number
-        /** Milliseconds. 1000 – 3600000. Default: `60000`. */
+        /** How often it may not go down within `window`. 2 – 100. Default: `4`. */
+        readonly falls: number
+        /** Milliseconds. 1000 – 86400000. Default: `60000`. */
         readonly window: number
+        /** Milliseconds that it stays out the first time; twice as long each time that follows soon. 1000 – 86400000. Default: `30000`. */
+        readonly hold: number
+        /** Bound of that, in milliseconds, not less than `hold`. 1000 – 86400000. Default: `600000`. */
+        readonly longest: number
       }
     }
   | {
@@ -189,7 +197,7 @@ export type HealthSection =
       readonly port: number
       /** Milliseconds from one check of a backend to its next. 100 – 3600000. Default: `2000`. */
       readonly interval: number
-      /** The same while a backend is about to change: some checks in a row failed, or succeeded, and not yet enough. Default: `interval`. 100 – 3600000. */
+      /** The same while a backend is about to change: some checks in a row failed, or succeeded, and not yet enough. Default: a quarter of `interval`. 100 – 3600000. */
       readonly fast_interval?: number | undefined
       /** Milliseconds after which a check has failed; less than `interval` and `fast_interval`. 10 – 3600000. Default: `500`. */
       readonly timeout: number
@@ -201,10 +209,14 @@ export type HealthSection =
       readonly floor: number
       /** A backend that comes and goes more often than this stays out longer. */
       readonly flaps: {
-        /** Changes between up and down within `window` that are too many. 2 – 1000. Default: `6`. */
-        readonly changes: number
-        /** Milliseconds. 1000 – 3600000. Default: `60000`. */
+        /** How often it may not go down within `window`. 2 – 100. Default: `4`. */
+        readonly falls: number
+        /** Milliseconds. 1000 – 86400000. Default: `60000`. */
         readonly window: number
+        /** Milliseconds that it stays out the first time; twice as long each time that follows soon. 1000 – 86400000. Default: `30000`. */
+        readonly hold: number
+        /** Bound of that, in milliseconds, not less than `hold`. 1000 – 86400000. Default: `600000`. */
+        readonly longest: number
       }
       /** The name that is asked for. */
       readonly name: string
@@ -216,7 +228,7 @@ export type HealthSection =
       readonly port: number
       /** Milliseconds from one check of a backend to its next. 100 – 3600000. Default: `2000`. */
       readonly interval: number
-      /** The same while a backend is about to change: some checks in a row failed, or succeeded, and not yet enough. Default: `interval`. 100 – 3600000. */
+      /** The same while a backend is about to change: some checks in a row failed, or succeeded, and not yet enough. Default: a quarter of `interval`. 100 – 3600000. */
       readonly fast_interval?: number | undefined
       /** Milliseconds after which a check has failed; less than `interval` and `fast_interval`. 10 – 3600000. Default: `500`. */
       readonly timeout: number
@@ -228,10 +240,14 @@ export type HealthSection =
       readonly floor: number
       /** A backend that comes and goes more often than this stays out longer. */
       readonly flaps: {
-        /** Changes between up and down within `window` that are too many. 2 – 1000. Default: `6`. */
-        readonly changes: number
-        /** Milliseconds. 1000 – 3600000. Default: `60000`. */
+        /** How often it may not go down within `window`. 2 – 100. Default: `4`. */
+        readonly falls: number
+        /** Milliseconds. 1000 – 86400000. Default: `60000`. */
         readonly window: number
+        /** Milliseconds that it stays out the first time; twice as long each time that follows soon. 1000 – 86400000. Default: `30000`. */
+        readonly hold: number
+        /** Bound of that, in milliseconds, not less than `hold`. 1000 – 86400000. Default: `600000`. */
+        readonly longest: number
       }
     }
   | {
@@ -241,7 +257,7 @@ export type HealthSection =
       readonly port: number
       /** Milliseconds from one check of a backend to its next. 100 – 3600000. Default: `2000`. */
       readonly interval: number
-      /** The same while a backend is about to change: some checks in a row failed, or succeeded, and not yet enough. Default: `interval`. 100 – 3600000. */
+      /** The same while a backend is about to change: some checks in a row failed, or succeeded, and not yet enough. Default: a quarter of `interval`. 100 – 3600000. */
       readonly fast_interval?: number | undefined
       /** Milliseconds after which a check has failed; less than `interval` and `fast_interval`. 10 – 3600000. Default: `500`. */
       readonly timeout: number
@@ -253,10 +269,14 @@ export type HealthSection =
       readonly floor: number
       /** A backend that comes and goes more often than this stays out longer. */
       readonly flaps: {
-        /** Changes between up and down within `window` that are too many. 2 – 1000. Default: `6`. */
-        readonly changes: number
-        /** Milliseconds. 1000 – 3600000. Default: `60000`. */
+        /** How often it may not go down within `window`. 2 – 100. Default: `4`. */
+        readonly falls: number
+        /** Milliseconds. 1000 – 86400000. Default: `60000`. */
         readonly window: number
+        /** Milliseconds that it stays out the first time; twice as long each time that follows soon. 1000 – 86400000. Default: `30000`. */
+        readonly hold: number
+        /** Bound of that, in milliseconds, not less than `hold`. 1000 – 86400000. Default: `600000`. */
+        readonly longest: number
       }
       /** What is asked for. Default: `"/"`. */
       readonly path: string

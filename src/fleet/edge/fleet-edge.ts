@@ -12,8 +12,9 @@ import type { Flow } from '../../pinning/index.js'
 import type { FleetConfig } from '../config/fleet-config.js'
 import { forwarderConfig, forwarderOptions, type PoolMembers } from '../config/forwarder.js'
 import { placeRefusal } from '../config/refusal.js'
-import { HealthMonitor } from '../health/monitor.js'
+import { HealthMonitor, type HealthTarget } from '../health/index.js'
 import { Alarms } from './alarms.js'
+import { healthOptions } from './health-options.js'
 import { poolMembers } from './members.js'
 import { Peers } from './peers.js'
 import { providersOf } from './providers.js'
@@ -50,6 +51,8 @@ export class FleetEdge extends EventEmitter<FleetEdgeEvents> implements AsyncDis
   readonly #alarms: Alarms
   readonly #health: HealthMonitor
   #config: FleetConfig
+  /** The config that checks follow. */
+  #checking: FleetConfig | undefined
   #discovery: Discovery | undefined
   #peers: Peers | undefined
   /** What was found; pools that nothing was found of yet are as they were. */
@@ -60,6 +63,8 @@ export class FleetEdge extends EventEmitter<FleetEdgeEvents> implements AsyncDis
   #applying: Promise<unknown> = Promise.resolve()
   /** Whether there is something that is not followed yet. */
   #due = false
+  /** Alarms of pools that would have too few backends. */
+  readonly #floors = new Map<string, string>()
   #retry: NodeJS.Timeout | undefined
   #applied: EdgeStatus['applied'] = { count: 0, at: undefined, milliseconds: 0 }
   #ended = false
@@ -70,7 +75,16 @@ export class FleetEdge extends EventEmitter<FleetEdgeEvents> implements AsyncDis
     this.#config = config
     this.#name = config.edge!.name
     this.#alarms = new Alarms((alarm, raised) => this.emit('alarm', alarm, raised))
-    this.#health = new HealthMonitor(() => this.#follow())
+    this.#health = new HealthMonitor().unref()
+    this.#health.on('change', ({ state, was }) => {
+      if (state !== was) void this.#follow()
+    })
+    this.#health.on('floor', ({ pool, reached, failing, backends, kept }) => {
+      const message = `${failing} of ${backends} backends of ${pool} fail, and ${kept} of them stay in service`
+      if (reached) this.#floors.set(pool, message)
+      else this.#floors.delete(pool)
+      this.#alarms.set('floor', [...this.#floors.values()])
+    })
   }
 
   /**
@@ -141,19 +155,20 @@ export class FleetEdge extends EventEmitter<FleetEdgeEvents> implements AsyncDis
           bytes,
           digest,
           backends: members.map(({ id, address, weight = 1, state = 'up' }) => {
-            const health = this.#health.health(name, id)
+            const health = this.#health.get(name, id)
             return {
               id,
               address,
               weight,
               state,
-              ...(health && {
-                health: {
-                  state: health.up ? ('up' as const) : ('down' as const),
-                  reason: health.reason,
-                  since: health.since.toISOString(),
-                },
-              }),
+              ...(health &&
+                health.cause !== 'unchecked' && {
+                  health: {
+                    state: health.checked,
+                    reason: health.reason,
+                    since: new Date(health.since).toISOString(),
+                  },
+                }),
               ...(traffic.get(`${id} ${address}`) ?? nothing),
             }
           }),
@@ -326,6 +341,18 @@ export class FleetEdge extends EventEmitter<FleetEdgeEvents> implements AsyncDis
     }
   }
 
+  /** Lets these be checked, as the config says. */
+  #check(config: FleetConfig, members: PoolMembers): void {
+    if (this.#checking !== config) {
+      const pools = Object.entries(config.pools).flatMap(([pool, { health }]) =>
+        health === undefined ? [] : [[pool, healthOptions(health)] as const],
+      )
+      this.#health.configure(Object.fromEntries(pools))
+      this.#checking = config
+    }
+    this.#health.update(checked(config, members))
+  }
+
   #apply(): Promise<void> {
     const applied = this.#applying.catch(() => {}).then(() => this.#applyNow())
     this.#applying = applied
@@ -338,8 +365,8 @@ export class FleetEdge extends EventEmitter<FleetEdgeEvents> implements AsyncDis
     const config = this.#config
     const start = performance.now()
     const known = poolMembers(config, this.#found, () => false)
-    this.#health.update(checkedPools(config, known))
-    const members = poolMembers(config, this.#found, (pool, id) => this.#health.isDown(pool, id))
+    this.#check(config, known)
+    const members = poolMembers(config, this.#found, (pool, id) => this.#health.get(pool, id)?.state === 'down')
     try {
       const { unreachable, ...change } = await this.#forwarder.apply(forwarderConfig(config, members))
       this.#members = members
@@ -355,12 +382,6 @@ export class FleetEdge extends EventEmitter<FleetEdgeEvents> implements AsyncDis
         'unreachable',
         unreachable.map((address) => `there is no way to ${address}`),
       )
-      this.#alarms.set(
-        'floor',
-        this.#health.floors.map(
-          ({ pool, kept }) => `${pool} would have too few backends: ${listed(kept)} stay in service`,
-        ),
-      )
       if (this.#peers !== undefined) this.#peers.digest = this.#digest
       this.#comparePeers()
       this.emit('applied', { ...change, unreachable, digest: this.#digest, milliseconds })
@@ -372,15 +393,13 @@ export class FleetEdge extends EventEmitter<FleetEdgeEvents> implements AsyncDis
   }
 }
 
-function checkedPools(config: FleetConfig, members: PoolMembers) {
-  const pools = Object.entries(config.pools)
-  return new Map(
-    pools.flatMap(([name, { health }]) => {
-      // Who is down by the word of others is not asked.
-      const backends = (members[name] ?? []).filter(({ state }) => state !== 'down')
-      return health === undefined ? [] : [[name, { health, backends }] as const]
-    }),
-  )
+/** Who is checked: not those who are down by the word of others. */
+function checked(config: FleetConfig, members: PoolMembers): HealthTarget[] {
+  const pools = Object.entries(config.pools).filter(([, { health }]) => health !== undefined)
+  return pools.flatMap(([pool]) => {
+    const serving = (members[pool] ?? []).filter(({ state }) => state !== 'down')
+    return serving.map(({ id, address }) => ({ pool, id, address }))
+  })
 }
 
 /** What the sources of a config are, as a text. */

@@ -89,7 +89,7 @@ const health = fc
         timeout: fc.integer({ min: 10, max: 999 }),
         rise: fc.integer({ min: 1, max: 100 }),
         floor: fc.double({ min: 0, max: 1, noNaN: true }),
-        flaps: fc.record({ changes: fc.integer({ min: 2, max: 1000 }) }, { requiredKeys: [] }),
+        flaps: fc.record({ falls: fc.integer({ min: 2, max: 100 }) }, { requiredKeys: [] }),
       },
       { requiredKeys: ['port'] },
     ),

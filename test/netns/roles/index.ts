@@ -4,6 +4,7 @@ import { acceptTcp, connectOut, localPorts } from './connect-out.js'
 import { attachBackend, attachEdge, attachRewrite, attachStranger, cover, examine, tryProbe } from './examine.js'
 import { exchange } from './exchange.js'
 import { flood } from './flood.js'
+import { followHealth, seenHealth, unfollowHealth } from './follow-health.js'
 import { provoke } from './provoke.js'
 import { sendFrom } from './send-from.js'
 import { serve, stop } from './serve.js'
@@ -23,12 +24,15 @@ export const roles = {
   examine,
   exchange,
   flood,
+  followHealth,
   localPorts,
   provoke,
+  seenHealth,
   sendFrom,
   serve,
   stop,
   tryProbe,
+  unfollowHealth,
 }
 
 export type Roles = typeof roles

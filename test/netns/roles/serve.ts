@@ -16,6 +16,8 @@ export interface ServeOptions {
   broadcast?: boolean
   /** Send the question back instead of what is known about it. */
   echo?: boolean
+  /** Milliseconds that it takes for an answer (`way: 'reply'`). Default 0. */
+  delay?: number
 }
 
 /** What a server of udp-dsr says about a datagram, as JSON. */
@@ -29,7 +31,10 @@ export async function serve(options: ServeOptions): Promise<number> {
   const socket =
     way === 'dgram' ? await bindDgram(type, port) : await PktInfoSocket.bind({ ...options.options, type, port })
   open.push(socket)
-  if (socket instanceof PktInfoSocket) answer(socket, way, options.echo ? echo : tell)
+  if (socket instanceof PktInfoSocket) {
+    if (options.delay) answerLate(socket, options.delay)
+    else answer(socket, way, options.echo ? echo : tell)
+  }
   for (const [group, on] of groups) socket.addMembership(group, on)
   if (options.broadcast) socket.setBroadcast(true)
   return socket.address().port
@@ -67,6 +72,13 @@ function answer(socket: PktInfoSocket, way: Way, content: (msg: Buffer, rinfo: R
       })
       break
   }
+}
+
+function answerLate(socket: PktInfoSocket, delay: number): void {
+  socket.on('message', (msg, rinfo) => {
+    const timer = setTimeout(() => socket.reply(msg, rinfo), delay)
+    socket.once('close', () => clearTimeout(timer))
+  })
 }
 
 const echo = (msg: Buffer) => msg

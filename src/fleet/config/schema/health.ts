@@ -1,18 +1,27 @@
 import { z } from 'zod'
+import { HEALTH_DEFAULTS } from '../../health/options.js'
 import { hexadecimal, integer, oneOfWords, share, table, text } from './values.js'
 
 const CHECKS = ['udp', 'stun', 'dns', 'tcp', 'http'] as const
 
 /** Milliseconds: an hour. */
 const LONGEST = 3_600_000
-/** Bytes of a datagram that passes a path of 1500 bytes over IPv4. */
-const PAYLOAD = 1472
+/** Bytes, as `HealthMonitor` takes them: they pass every path. */
+const PAYLOAD = 1200
+/** Milliseconds: a day. */
+const DAY = 86_400_000
 
 const flaps = table({
-  changes: integer(2, 1000)
-    .default(6)
-    .meta({ description: 'Changes between up and down within `window` that are too many.' }),
-  window: integer(1000, LONGEST).default(60_000).meta({ description: 'Milliseconds.' }),
+  falls: integer(2, 100)
+    .default(HEALTH_DEFAULTS.flaps.falls)
+    .meta({ description: 'How often it may not go down within `window`.' }),
+  window: integer(1000, DAY).default(HEALTH_DEFAULTS.flaps.window).meta({ description: 'Milliseconds.' }),
+  hold: integer(1000, DAY)
+    .default(HEALTH_DEFAULTS.flaps.hold)
+    .meta({ description: 'Milliseconds that it stays out the first time; twice as long each time that follows soon.' }),
+  longest: integer(1000, DAY)
+    .default(HEALTH_DEFAULTS.flaps.longest)
+    .meta({ description: 'Bound of that, in milliseconds, not less than `hold`.' }),
 })
 
 /** What every check has. */
@@ -25,7 +34,7 @@ const common = {
     .optional()
     .meta({
       description:
-        'The same while a backend is about to change: some checks in a row failed, or succeeded, and not yet enough. Default: `interval`.',
+        'The same while a backend is about to change: some checks in a row failed, or succeeded, and not yet enough. Default: a quarter of `interval`.',
       examples: [500],
     }),
   timeout: integer(10, LONGEST)
@@ -38,7 +47,7 @@ const common = {
     .meta({ description: 'Share of the pool’s backends that are never taken out, whatever the checks say.' }),
   flaps: flaps.prefault({}).meta({
     description: 'A backend that comes and goes more often than this stays out longer.',
-    examples: [{ changes: 6, window: 60_000 }],
+    examples: [{ falls: 4, window: 60_000 }],
   }),
 }
 

@@ -1,0 +1,36 @@
+export { HealthError } from '../../errors.js'
+export { type Check, type CheckTarget, failed, type Outcome, PASSED, undecided } from './check.js'
+export {
+  HealthMonitor,
+  type HealthMonitorEvents,
+  type HealthMonitorOptions,
+  type HealthUpdate,
+} from './monitor.js'
+export {
+  type CheckOptions,
+  type DnsCheckOptions,
+  type DnsCode,
+  type DnsType,
+  type FlapOptions,
+  HEALTH_DEFAULTS,
+  type HttpCheckOptions,
+  type HttpTlsOptions,
+  type NoCheckOptions,
+  type OwnCheckOptions,
+  type PoolHealthOptions,
+  type ReportOptions,
+  type StateOptions,
+  type StunCheckOptions,
+  type TcpCheckOptions,
+  type UdpCheckOptions,
+} from './options.js'
+export type {
+  BackendHealth,
+  FloorAlarm,
+  HealthCause,
+  HealthChange,
+  HealthReport,
+  HealthTarget,
+  PoolHealthStats,
+  ReportKind,
+} from './state.js'
