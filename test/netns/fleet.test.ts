@@ -113,7 +113,7 @@ const quiet = () =>
     20_000,
   )
 
-async function openFlows(count = 32): Promise<{ address: string; port: number }[]> {
+async function openFlows(count = 16): Promise<{ address: string; port: number }[]> {
   await client.call('close')
   return client.call('open', VIP, new Array(count).fill(PORT))
 }
@@ -148,7 +148,7 @@ describe('a fleet', () => {
   it('edges follow the same members, and send each flow to the same one', async () => {
     await follow(all())
     await quiet()
-    const flows = await openFlows()
+    const flows = await openFlows(64)
     const answers = await client.call('ask')
     expect(new Set(answers)).toEqual(new Set(NAMES))
     for (const edge of edges) {
@@ -330,7 +330,7 @@ it('health checks take a backend out long before its lease ends, and let it back
     config(i, { health: { check: 'udp', port: PORT, interval: 200, timeout: 100, rise: 2, fall: 2, floor: 0.25 } })
   await Promise.all(edges.map((edge, i) => edge.call('reload', checked(i))))
   await follow(all())
-  await openFlows()
+  await openFlows(64)
   expect(new Set(await client.call('ask'))).toEqual(new Set(NAMES))
   // It lives, and hears nobody.
   const { namespace } = center.backends[1]!

@@ -8,7 +8,8 @@ let registration: Registration | undefined
 
 const part = {
   async serve(name: string, port: number): Promise<void> {
-    socket = await PktInfoSocket.bind({ type: 'udp6', port })
+    // Room for what comes while other processes have the processor.
+    socket = await PktInfoSocket.bind({ type: 'udp6', port, recvBufferSize: 4 << 20 })
     socket.on('message', (_, rinfo) => socket!.reply(name, rinfo))
   },
   async register(options: Parameters<typeof register>[0]): Promise<void> {
