@@ -1,6 +1,7 @@
 // `npm run bench -- NAME [--json] [--quick] [options]`; without a name it lists what there is.
 import { parseArgs } from 'node:util'
 import { connect } from './connect.js'
+import { fleet } from './fleet.js'
 import { forward } from './forward.js'
 import { type Benchmark, type Options, UsageError } from './harness/benchmark.js'
 import { goalTable } from './harness/report.js'
@@ -19,6 +20,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   xdp as Benchmark,
   forward as Benchmark,
   reply as Benchmark,
+  fleet as Benchmark,
   memory as Benchmark,
 ]
 

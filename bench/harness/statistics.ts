@@ -18,3 +18,9 @@ export function spread(values: readonly number[]): number {
 export function medianRatio(of: readonly number[], by: readonly number[]): number {
   return median(of.map((value, i) => value / (by[i] ?? Number.NaN)))
 }
+
+/** The least value that this share of all values does not exceed. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)]!
+}

@@ -38,6 +38,10 @@ const NAMESPACES = { package: 'iproute2', present: command('ip'), for: 'the part
 const ETHTOOL = { package: 'ethtool', present: command('ethtool'), for: 'the parts with an edge in network namespaces' }
 const CLANG = { package: 'clang-14', present: command('clang-14'), for: 'BPF programs of tests and benchmarks' }
 const NFTABLES = { package: 'nftables', present: command('nft'), for: 'firewall rules in tests and benchmarks' }
+const ETCD = [
+  { package: 'etcd-server', present: command('etcd'), service: 'etcd', for: 'tests with a real store (etcd)' },
+  { package: 'etcd-client', present: command('etcdctl'), for: 'tests with a real store (etcd)' },
+]
 const CLIENTS = [
   { package: 'knot-dnsutils', present: command('kdig'), for: 'asking with a real client (kdig)' },
   { package: 'bind9-dnsutils', present: command('dig'), for: 'asking with a real client (dig)' },
@@ -73,8 +77,7 @@ const TESTS = [
     service: 'ngtcp2d',
     for: 'tests with real QUIC (ngtcp2)',
   },
-  { package: 'etcd-server', present: command('etcd'), service: 'etcd', for: 'tests with a real store (etcd)' },
-  { package: 'etcd-client', present: command('etcdctl'), for: 'tests with a real store (etcd)' },
+  ...ETCD,
   { package: 'coturn', present: command('turnserver'), service: 'coturn', for: 'tests with real STUN (coturn)' },
 ]
 const FUZZING = [
@@ -91,7 +94,7 @@ export const PROFILES = {
   demo: [...COMPILER, ...CLIENTS],
   test: [...COMPILER, ...CLIENTS, ...TESTS],
   fuzz: [...COMPILER, ...FUZZING],
-  bench: [...COMPILER, NAMESPACES, ETHTOOL, CLANG, NFTABLES],
+  bench: [...COMPILER, NAMESPACES, ETHTOOL, CLANG, NFTABLES, ...ETCD],
 }
 
 /**
