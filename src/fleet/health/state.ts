@@ -82,7 +82,7 @@ export interface PoolHealthStats {
   kept: number
   /** Of those that are down: how many are held there. */
   held: number
-  /** Checks that ended since the pool was first named, by what they said. */
+  /** Checks that ended since the pool got its first backend, by what they said. */
   checks: { passed: number; failed: number; undecided: number }
   /** Reports that were taken. */
   reports: number

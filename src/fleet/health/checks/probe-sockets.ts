@@ -98,7 +98,9 @@ export class ProbeSockets implements AsyncDisposable {
 
   async #open(type: 'udp4' | 'udp6'): Promise<PktInfoSocket> {
     const ipv6Only = type === 'udp6'
-    const socket = await PktInfoSocket.bind({ type, ipv6Only, receiveErrors: true, recvBufferSize: RECEIVE_BUFFER })
+    // Nobody waits for an answer so much that a core should look for it (`busyPoll`).
+    const options = { receiveErrors: true, recvBufferSize: RECEIVE_BUFFER, busyPoll: 0 }
+    const socket = await PktInfoSocket.bind({ type, ipv6Only, ...options })
     socket.unref()
     socket.on('message', (answer, { address, port }) => this.#take(answer, keyOf(address, port)))
     socket.on('peerError', (error) => this.#takeError(error))
