@@ -1,4 +1,4 @@
-import type { Outcome } from './check.js'
+import type { CheckOutcome } from './check.js'
 
 /** A backend that is followed. */
 export interface HealthTarget {
@@ -38,7 +38,7 @@ export interface BackendHealth extends HealthTarget {
   heldUntil: number | undefined
   /** The check that ended last. */
   last:
-    | { outcome: Outcome /** Milliseconds since 1970. */; at: number /** Milliseconds it took. */; took: number }
+    | { outcome: CheckOutcome /** Milliseconds since 1970. */; at: number /** Milliseconds it took. */; took: number }
     | undefined
 }
 

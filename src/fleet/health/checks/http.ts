@@ -3,7 +3,7 @@ import https from 'node:https'
 import { createSecureContext } from 'node:tls'
 import { checkInteger, checkProperties, checkString } from '../../../errors/checks.js'
 import { invalidArgType, invalidArgValue, outOfRange } from '../../../errors.js'
-import { type Check, type CheckTarget, failed, GIVEN_UP, type Outcome, outcomeOf, PASSED } from '../check.js'
+import { type CheckOutcome, type CheckTarget, failed, GIVEN_UP, type HealthCheck, outcomeOf, PASSED } from '../check.js'
 import type { HttpCheckOptions, HttpTlsOptions } from '../options.js'
 import { afterArrivals, timeUp } from './deadline.js'
 import type { CheckMeans } from './means.js'
@@ -18,7 +18,12 @@ const GOOD_STATUS = [200, 399] as const
  *
  * @throws ArgumentTypeError, ArgumentRangeError
  */
-export function httpCheck(path: string, options: HttpCheckOptions, port: number, { turnstile }: CheckMeans): Check {
+export function httpCheck(
+  path: string,
+  options: HttpCheckOptions,
+  port: number,
+  { turnstile }: CheckMeans,
+): HealthCheck {
   const [lowest, highest] = readStatus(`options.${path}.status`, options.status)
   const request = requestOptions(path, options, port)
   const module = options.tls ? https : http
@@ -38,11 +43,11 @@ export function httpCheck(path: string, options: HttpCheckOptions, port: number,
 function ask(
   start: () => http.ClientRequest,
   { timeout, signal }: CheckTarget,
-  judge: (status: number) => Outcome,
-): Promise<Outcome> {
+  judge: (status: number) => CheckOutcome,
+): Promise<CheckOutcome> {
   return new Promise((resolve) => {
     const request = start()
-    const settle = (outcome: Outcome) => {
+    const settle = (outcome: CheckOutcome) => {
       cancelTimer()
       signal.removeEventListener('abort', giveUp)
       request.destroy()
