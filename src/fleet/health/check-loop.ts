@@ -1,4 +1,4 @@
-import { GIVEN_UP, type Outcome, undecided } from './check.js'
+import { type CheckOutcome, GIVEN_UP, undecided } from './check.js'
 import type { PoolSettings } from './read-options.js'
 
 /** Share of an interval by which it is longer or shorter, so that edges that started together do not ask together for ever. */
@@ -14,7 +14,7 @@ type Pace = Pick<PoolSettings, 'check' | 'interval' | 'fastInterval' | 'timeout'
 export class CheckLoop {
   readonly #address: string
   #pace: Pace
-  readonly #tell: (outcome: Outcome, took: number) => boolean
+  readonly #tell: (outcome: CheckOutcome, took: number) => boolean
   /** Made with the first check: it is what makes a loop costly. */
   #abort: AbortController | undefined
   #stopped = false
@@ -24,7 +24,7 @@ export class CheckLoop {
   #began = Number.NEGATIVE_INFINITY
 
   /** @param tell takes the outcome of a check and its milliseconds; returns whether the next one is to come soon */
-  constructor(address: string, pace: Pace, tell: (outcome: Outcome, took: number) => boolean) {
+  constructor(address: string, pace: Pace, tell: (outcome: CheckOutcome, took: number) => boolean) {
     this.#address = address
     this.#pace = pace
     this.#tell = tell
@@ -72,7 +72,7 @@ export class CheckLoop {
     this.#wait(this.#until((soon ? fastInterval : interval) * (1 + JITTER * (2 * Math.random() - 1))))
   }
 
-  async #ask(signal: AbortSignal): Promise<Outcome> {
+  async #ask(signal: AbortSignal): Promise<CheckOutcome> {
     const { check, timeout } = this.#pace
     try {
       return (await check?.run({ address: this.#address, timeout, signal })) ?? GIVEN_UP

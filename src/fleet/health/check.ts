@@ -5,7 +5,7 @@
  * - `failed`: it did not, or not in time
  * - `undecided`: the check could not be made (no descriptor is free, a firewall of this host): nothing about the backend
  */
-export type Outcome =
+export type CheckOutcome =
   | { readonly verdict: 'passed' }
   | { readonly verdict: 'failed' | 'undecided'; readonly reason: string }
 
@@ -19,19 +19,19 @@ export interface CheckTarget {
   signal: AbortSignal
 }
 
-/** One way of asking a backend whether it works. Those of this package are named in `CheckOptions`; others can be written. */
-export interface Check {
+/** One way of asking a backend whether it works. Those of this package are named in `HealthCheckOptions`; others can be written. */
+export interface HealthCheck {
   /** Asks once. Settles not long after `timeout`, and soon after `signal`; what it rejects with is taken as `undecided`. */
-  run(target: CheckTarget): Promise<Outcome>
+  run(target: CheckTarget): Promise<CheckOutcome>
 }
 
-export const PASSED: Outcome = Object.freeze({ verdict: 'passed' })
+export const PASSED: CheckOutcome = Object.freeze({ verdict: 'passed' })
 
-export function failed(reason: string): Outcome {
+export function failed(reason: string): CheckOutcome {
   return { verdict: 'failed', reason }
 }
 
-export function undecided(reason: string): Outcome {
+export function undecided(reason: string): CheckOutcome {
   return { verdict: 'undecided', reason }
 }
 
@@ -55,7 +55,7 @@ const OF_THE_BACKEND = new Set([
 ])
 
 /** What an error of a system call says about the backend. */
-export function outcomeOf(error: Error): Outcome {
+export function outcomeOf(error: Error): CheckOutcome {
   const { code = '' } = error as NodeJS.ErrnoException
   return OF_THE_BACKEND.has(code) ? failed(code) : undecided(code ? `${code}: ${error.message}` : error.message)
 }

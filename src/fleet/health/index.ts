@@ -1,5 +1,5 @@
 export { HealthError } from '../../errors.js'
-export { type Check, type CheckTarget, failed, type Outcome, PASSED, undecided } from './check.js'
+export type { CheckOutcome, CheckTarget, HealthCheck } from './check.js'
 export {
   HealthMonitor,
   type HealthMonitorEvents,
@@ -7,19 +7,19 @@ export {
   type HealthUpdate,
 } from './monitor.js'
 export {
-  type CheckOptions,
   type DnsCheckOptions,
   type DnsCode,
   type DnsType,
   type FlapOptions,
   HEALTH_DEFAULTS,
+  type HealthCheckOptions,
+  type HealthStateOptions,
   type HttpCheckOptions,
   type HttpTlsOptions,
   type NoCheckOptions,
   type OwnCheckOptions,
   type PoolHealthOptions,
   type ReportOptions,
-  type StateOptions,
   type StunCheckOptions,
   type TcpCheckOptions,
   type UdpCheckOptions,

@@ -18,6 +18,8 @@ export class Member implements Floored {
   loop: CheckLoop | undefined
   /** Until the hold ends. */
   holdTimer: NodeJS.Timeout | undefined
+  /** When that is, in milliseconds since 1970; undefined when it is not held. `damping` decides, whatever the clock does. */
+  heldUntil: number | undefined
   /** The floor has it among those that should be out. */
   out = false
   kept = false
@@ -36,12 +38,6 @@ export class Member implements Floored {
     this.rank = rankOf(pool, id)
     this.trend = new Trend(initial === 'up')
     this.ground = { cause: 'initial', reason: `nothing is known yet: ${initial} at first` }
-  }
-
-  /** Milliseconds since 1970; undefined when it is not held. */
-  get heldUntil(): number | undefined {
-    const left = this.damping.heldUntil - performance.now()
-    return left > 0 ? Math.round(Date.now() + left) : undefined
   }
 
   health(): BackendHealth {

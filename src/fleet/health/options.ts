@@ -1,4 +1,4 @@
-import type { Check } from './check.js'
+import type { HealthCheck } from './check.js'
 
 /** A datagram that gets an answer: any, or one that begins with certain bytes. */
 export interface UdpCheckOptions {
@@ -72,7 +72,7 @@ export interface HttpTlsOptions {
 
 /** A check that is written elsewhere. */
 export interface OwnCheckOptions {
-  check: Check
+  check: HealthCheck
 }
 
 /** No check: only reports say that something is wrong. */
@@ -81,7 +81,7 @@ export interface NoCheckOptions {
 }
 
 /** What backends of a pool are asked. */
-export type CheckOptions =
+export type HealthCheckOptions =
   | UdpCheckOptions
   | StunCheckOptions
   | DnsCheckOptions
@@ -111,7 +111,7 @@ export interface ReportOptions {
 }
 
 /** How checks, reports and time become a state. All times in milliseconds; defaults in `HEALTH_DEFAULTS`. */
-export interface StateOptions {
+export interface HealthStateOptions {
   /** From the beginning of a check to that of the next, ± 10 %: 10 to an hour. */
   interval?: number | undefined
   /** How long a backend has to answer: 1 to less than `interval`. Default 500, or half of `interval` if that is less. */
@@ -135,7 +135,7 @@ export interface StateOptions {
 }
 
 /** Health of one pool. */
-export type PoolHealthOptions = CheckOptions & StateOptions
+export type PoolHealthOptions = HealthCheckOptions & HealthStateOptions
 
 /** Times in milliseconds. */
 export const HEALTH_DEFAULTS = {

@@ -1,5 +1,5 @@
 import { channels } from './channels.js'
-import type { Outcome } from './check.js'
+import type { CheckOutcome } from './check.js'
 import { CheckLoop } from './check-loop.js'
 import { Floor } from './floor.js'
 import { Member } from './member.js'
@@ -145,7 +145,7 @@ export class PoolHealth {
   }
 
   /** @returns whether the next check is wanted soon */
-  #take(member: Member, outcome: Outcome, took: number): boolean {
+  #take(member: Member, outcome: CheckOutcome, took: number): boolean {
     const settings = this.#settings!
     this.#checks[outcome.verdict]++
     member.last = { outcome, at: Date.now(), took }
@@ -155,10 +155,7 @@ export class PoolHealth {
     }
     if (outcome.verdict === 'undecided') return false
     if (member.trend.take(outcome.verdict === 'passed', settings)) {
-      const reason =
-        outcome.verdict === 'passed'
-          ? `${settings.rise} checks passed`
-          : `${settings.fall} checks failed, the last: ${outcome.reason}`
+      const reason = reasonOf(outcome, settings)
       member.ground = { cause: 'checks', reason }
       const { flaps } = settings
       if (!member.trend.up && flaps !== undefined) {
@@ -178,17 +175,20 @@ export class PoolHealth {
 
   /** A hold began. */
   #held(member: Member, now: number): void {
+    const left = member.damping.heldUntil - now
+    member.heldUntil = Math.ceil(Date.now() + left)
     clearTimeout(member.holdTimer)
-    member.holdTimer = setTimeout(() => this.#release(member), member.damping.heldUntil - now + TIMER_EARLY).unref()
+    member.holdTimer = setTimeout(() => this.#release(member), left + TIMER_EARLY).unref()
     if (!channels.hold.hasSubscribers) return
     const { pool, id, address, heldUntil } = member
     channels.hold.publish({ pool, id, address, until: heldUntil })
   }
 
   #release(member: Member): void {
+    member.heldUntil = undefined
     // Without a check there is only one way to find out whether it works again.
     if (this.#settings?.check === undefined) member.trend.set(true)
-    if (member.trend.up) member.ground = { cause: 'recovered', reason: 'it was down for its time' }
+    if (member.trend.up) member.ground = { cause: 'recovered', reason: 'the time that it was held down for is over' }
     this.#weigh(member)
     this.#flush()
   }
@@ -199,7 +199,7 @@ export class PoolHealth {
 
   /** Enters it among those that should be out, or takes it off. */
   #weigh(member: Member): void {
-    const held = this.#settings !== undefined && performance.now() < member.damping.heldUntil
+    const held = this.#settings?.flaps !== undefined && performance.now() < member.damping.heldUntil
     const out = this.#settings !== undefined && (held || !member.trend.up)
     this.#touched.add(member)
     if (out === member.out) return
@@ -241,18 +241,16 @@ export class PoolHealth {
     if (this.#settings === undefined) return ['up', 'unchecked', `the pool ${this.#name} has no health options`]
     if (!out) return ['up', ground.cause, ground.reason]
     if (kept) {
-      const { backends, failing } = { backends: this.#members.size, failing: this.#floor.wanted }
-      return [
-        'up',
-        'floor',
-        `${failing} of ${backends} should be out, and too few would be left. This one: ${ground.reason}`,
-      ]
+      const crowd = `${this.#floor.wanted} of ${this.#members.size} should be out, and too few would be left`
+      return ['up', 'floor', `${crowd}. This one: ${ground.reason}`]
     }
     if (!trend.up) return ['down', ground.cause, ground.reason]
-    return [
-      'down',
-      'flaps',
-      `it falls too often; held down until ${new Date(member.heldUntil ?? Date.now()).toISOString()}`,
-    ]
+    return ['down', 'flaps', `it falls too often; held down until ${new Date(member.heldUntil!).toISOString()}`]
   }
+}
+
+/** Why the trend turned. */
+function reasonOf(last: CheckOutcome, { rise, fall }: PoolSettings): string {
+  if (last.verdict === 'passed') return rise === 1 ? 'a check passed' : `${rise} checks passed`
+  return fall === 1 ? `a check failed: ${last.reason}` : `${fall} checks failed, the last: ${last.reason}`
 }

@@ -1,16 +1,16 @@
 import { isDeepStrictEqual } from 'node:util'
 import { checkInteger, checkProperties } from '../../errors/checks.js'
 import { invalidArgType, invalidArgValue, outOfRange } from '../../errors.js'
-import type { Check } from './check.js'
+import type { HealthCheck } from './check.js'
 import type { CheckMeans } from './checks/means.js'
 import { CHECK_KINDS, readCheck } from './checks/read.js'
 import type { FlapLimits } from './damping.js'
 import {
   type FlapOptions,
   HEALTH_DEFAULTS,
+  type HealthStateOptions,
   type PoolHealthOptions,
   type ReportOptions,
-  type StateOptions,
 } from './options.js'
 import type { ReportLimits } from './report-window.js'
 
@@ -19,7 +19,7 @@ export interface PoolSettings {
   /** What they were read from, to see whether others differ. */
   given: PoolHealthOptions
   /** Undefined: only reports count. */
-  check: Check | undefined
+  check: HealthCheck | undefined
   interval: number
   timeout: number
   fastInterval: number
@@ -42,7 +42,7 @@ const STATE = [
   'floor',
   'flaps',
   'reports',
-] as const satisfies readonly (keyof StateOptions)[]
+] as const satisfies readonly (keyof HealthStateOptions)[]
 const FLAPS = ['falls', 'window', 'hold', 'longest'] as const satisfies readonly (keyof FlapOptions)[]
 const REPORTS = ['count', 'window'] as const satisfies readonly (keyof ReportOptions)[]
 

@@ -1,4 +1,4 @@
-import type { Outcome } from './check.js'
+import type { CheckOutcome } from './check.js'
 
 /** A backend that is followed. */
 export interface HealthTarget {
@@ -38,7 +38,7 @@ export interface BackendHealth extends HealthTarget {
   heldUntil: number | undefined
   /** The check that ended last. */
   last:
-    | { outcome: Outcome /** Milliseconds since 1970. */; at: number /** Milliseconds it took. */; took: number }
+    | { outcome: CheckOutcome /** Milliseconds since 1970. */; at: number /** Milliseconds it took. */; took: number }
     | undefined
 }
 
@@ -82,7 +82,7 @@ export interface PoolHealthStats {
   kept: number
   /** Of those that are down: how many are held there. */
   held: number
-  /** Checks that ended since the pool was first named, by what they said. */
+  /** Checks that ended since the pool got its first backend, by what they said. */
   checks: { passed: number; failed: number; undecided: number }
   /** Reports that were taken. */
   reports: number

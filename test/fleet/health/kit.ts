@@ -1,7 +1,7 @@
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import type { AddressInfo, Server, Socket } from 'node:net'
-import type { Outcome } from 'udp-dsr/fleet'
+import type { CheckOutcome } from 'udp-dsr/fleet'
 import { onTestFinished } from 'vitest'
 import type { CheckMeans } from '../../../src/fleet/health/checks/means.js'
 import { ProbeSockets } from '../../../src/fleet/health/checks/probe-sockets.js'
@@ -25,7 +25,7 @@ export function useMeans(connections = 8): CheckMeans {
 export function checkOnce(
   options: PoolHealthOptions,
   { address = '127.0.0.1', timeout = PATIENT, signal = new AbortController().signal, means = useMeans() } = {},
-): Promise<Outcome> {
+): Promise<CheckOutcome> {
   return readCheck('pools.test', options, [], means)!.run({ address, timeout, signal })
 }
 

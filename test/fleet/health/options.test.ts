@@ -55,6 +55,7 @@ test.each<[object, string, string]>([
   [{ check: 'http', status: [300, 200] }, 'ERR_OUT_OF_RANGE', 'lowest <= highest'],
   [{ check: 'http', status: 200 }, 'ERR_INVALID_ARG_TYPE', '[lowest, highest]'],
   [{ check: 'http', tls: { verfy: false } }, 'ERR_UNKNOWN_OPTION', 'Did you mean "pools.dns.tls.verify"?'],
+  [{ check: 'http', tls: { ca: '/etc/ssl/ca.pem' } }, 'ERR_INVALID_ARG_VALUE', 'certificates in PEM'],
 ])('%j is refused: %s, %s', (options, code, part) => {
   const error = refused(options)
   expect(error.message).toContain(part)

@@ -1,4 +1,4 @@
-import { failed, type Outcome, undecided } from '../check.js'
+import { type CheckOutcome, failed, undecided } from '../check.js'
 
 /**
  * Calls when the time is over, and what has arrived by then was looked at. When this process was busy or stopped for a while, its
@@ -24,7 +24,7 @@ export function afterArrivals(ms: number, call: (late: number) => void): () => v
 }
 
 /** What a check says that had no answer. @param late how many milliseconds after its time that was noticed */
-export function timeUp(timeout: number, late: number): Outcome {
+export function timeUp(timeout: number, late: number): CheckOutcome {
   // A process that was stopped, or a machine that slept, asked nobody meanwhile.
   if (late > timeout) return undecided(`this process was late by ${Math.round(late)} ms`)
   return failed(`no answer within ${timeout} ms`)

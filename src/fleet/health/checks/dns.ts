@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { checkInteger, checkString } from '../../../errors/checks.js'
 import { invalidArgType, invalidArgValue, missingArgument } from '../../../errors.js'
-import { type Check, failed, PASSED } from '../check.js'
+import { failed, type HealthCheck, PASSED } from '../check.js'
 import type { DnsCheckOptions } from '../options.js'
 import { answerCode, DNS_CODES, DNS_TYPES, encodeQuery, encodeQuestion } from './dns-message.js'
 import type { CheckMeans } from './means.js'
@@ -16,7 +16,7 @@ const NAMES = new Map<number, string>(Object.entries(DNS_CODES).map(([name, code
  *
  * @throws ArgumentTypeError, ArgumentRangeError
  */
-export function dnsCheck(path: string, options: DnsCheckOptions, port: number, { probes }: CheckMeans): Check {
+export function dnsCheck(path: string, options: DnsCheckOptions, port: number, { probes }: CheckMeans): HealthCheck {
   const at = (option: string) => `options.${path}.${option}`
   const { name, type = 'A', codes = GOOD_CODES } = options
   if (name === undefined) throw missingArgument(at('name'))

@@ -1,8 +1,9 @@
 import http from 'node:http'
 import https from 'node:https'
+import { createSecureContext } from 'node:tls'
 import { checkInteger, checkProperties, checkString } from '../../../errors/checks.js'
 import { invalidArgType, invalidArgValue, outOfRange } from '../../../errors.js'
-import { type Check, type CheckTarget, failed, GIVEN_UP, type Outcome, outcomeOf, PASSED } from '../check.js'
+import { type CheckOutcome, type CheckTarget, failed, GIVEN_UP, type HealthCheck, outcomeOf, PASSED } from '../check.js'
 import type { HttpCheckOptions, HttpTlsOptions } from '../options.js'
 import { afterArrivals, timeUp } from './deadline.js'
 import type { CheckMeans } from './means.js'
@@ -11,15 +12,18 @@ const TLS = ['ca', 'verify'] as const satisfies readonly (keyof HttpTlsOptions)[
 const LOWEST_STATUS = 100
 const HIGHEST_STATUS = 599
 const GOOD_STATUS = [200, 399] as const
-/** Codes of what Node's parser of HTTP, and OpenSSL, say about bytes that are neither: the backend sent them. */
-const WRONG_BYTES = /^(HPE_|ERR_SSL_|ERR_TLS_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/
 
 /**
  * A request, and a response with a good status.
  *
  * @throws ArgumentTypeError, ArgumentRangeError
  */
-export function httpCheck(path: string, options: HttpCheckOptions, port: number, { turnstile }: CheckMeans): Check {
+export function httpCheck(
+  path: string,
+  options: HttpCheckOptions,
+  port: number,
+  { turnstile }: CheckMeans,
+): HealthCheck {
   const [lowest, highest] = readStatus(`options.${path}.status`, options.status)
   const request = requestOptions(path, options, port)
   const module = options.tls ? https : http
@@ -39,11 +43,11 @@ export function httpCheck(path: string, options: HttpCheckOptions, port: number,
 function ask(
   start: () => http.ClientRequest,
   { timeout, signal }: CheckTarget,
-  judge: (status: number) => Outcome,
-): Promise<Outcome> {
+  judge: (status: number) => CheckOutcome,
+): Promise<CheckOutcome> {
   return new Promise((resolve) => {
     const request = start()
-    const settle = (outcome: Outcome) => {
+    const settle = (outcome: CheckOutcome) => {
       cancelTimer()
       signal.removeEventListener('abort', giveUp)
       request.destroy()
@@ -55,7 +59,8 @@ function ask(
     request.on('socket', (socket) => socket.unref())
     request.on('response', ({ statusCode = 0 }) => settle(judge(statusCode)))
     request.on('error', (error: NodeJS.ErrnoException) => {
-      settle(WRONG_BYTES.test(error.code ?? '') ? failed(`${error.code}: ${error.message}`) : outcomeOf(error))
+      // Without an errno it is what the parsers of HTTP and TLS say about bytes and certificates that the backend sent.
+      settle(error.errno === undefined ? failed(`${error.code}: ${error.message}`) : outcomeOf(error))
     })
     request.end()
   })
@@ -79,13 +84,23 @@ function tlsOptions(path: string, { tls = false, host }: HttpCheckOptions): http
   if (tls === false) return {}
   if (tls !== true) checkProperties(`${path}.tls`, tls, TLS)
   const { ca, verify = true } = tls === true ? ({} as HttpTlsOptions) : tls
-  if (ca !== undefined) checkString(`options.${path}.tls.ca`, ca)
+  if (ca !== undefined) checkAuthorities(`options.${path}.tls.ca`, ca)
   if (typeof verify !== 'boolean') throw invalidArgType(`options.${path}.tls.verify`, 'of type boolean', verify)
   const servername = host?.replace(/:\d+$/, '')
   return {
     rejectUnauthorized: verify,
     ...(ca === undefined ? {} : { ca }),
     ...(servername === undefined ? {} : { servername }),
+  }
+}
+
+function checkAuthorities(name: string, ca: unknown): void {
+  checkString(name, ca)
+  try {
+    if (!ca.includes('-----BEGIN CERTIFICATE-----')) throw new Error('there is none')
+    createSecureContext({ ca })
+  } catch {
+    throw invalidArgValue(name, 'must be certificates in PEM', ca)
   }
 }
 

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net'
 import { type PeerError, PktInfoSocket } from '../../../socket/index.js'
-import { failed, GIVEN_UP, type Outcome, outcomeOf } from '../check.js'
+import { type CheckOutcome, failed, GIVEN_UP, outcomeOf } from '../check.js'
 import { afterArrivals, timeUp } from './deadline.js'
 
 /** A datagram, and what is to be made of the answers to it. */
@@ -12,7 +12,7 @@ export interface Probe {
   timeout: number
   signal: AbortSignal
   /** What a datagram from that address and port says; undefined when it is no answer to this one. */
-  judge(answer: Uint8Array): Outcome | undefined
+  judge(answer: Uint8Array): CheckOutcome | undefined
 }
 
 interface Pending {
@@ -20,9 +20,9 @@ interface Pending {
   /** When the timeout is over, by `performance.now()`. */
   deadline: number
   /** What seems to be wrong, and counts unless a good answer comes yet. */
-  doubt: Outcome | undefined
+  doubt: CheckOutcome | undefined
   cancelTimer: () => void
-  settle: (outcome: Outcome) => void
+  settle: (outcome: CheckOutcome) => void
 }
 
 /**
@@ -43,7 +43,7 @@ export class ProbeSockets implements AsyncDisposable {
   readonly #pending = new Map<string, Set<Pending>>()
 
   /** Sends, and waits for the answer. Never rejects. */
-  async ask(probe: Probe): Promise<Outcome> {
+  async ask(probe: Probe): Promise<CheckOutcome> {
     let socket: PktInfoSocket
     try {
       socket = await this.#socket(isIPv6(probe.address) ? 'udp6' : 'udp4')
@@ -60,12 +60,12 @@ export class ProbeSockets implements AsyncDisposable {
     for (const opened of sockets) if (opened.status === 'fulfilled') await opened.value[Symbol.asyncDispose]()
   }
 
-  #send(socket: PktInfoSocket, probe: Probe, resolve: (outcome: Outcome) => void): void {
+  #send(socket: PktInfoSocket, probe: Probe, resolve: (outcome: CheckOutcome) => void): void {
     const { address, port, payload, timeout, signal } = probe
     const key = keyOf(address, port)
     const others = this.#pending.get(key) ?? new Set()
     this.#pending.set(key, others)
-    const settle = (outcome: Outcome) => {
+    const settle = (outcome: CheckOutcome) => {
       if (!others.delete(pending)) return
       if (others.size === 0) this.#pending.delete(key)
       pending.cancelTimer()
@@ -98,7 +98,9 @@ export class ProbeSockets implements AsyncDisposable {
 
   async #open(type: 'udp4' | 'udp6'): Promise<PktInfoSocket> {
     const ipv6Only = type === 'udp6'
-    const socket = await PktInfoSocket.bind({ type, ipv6Only, receiveErrors: true, recvBufferSize: RECEIVE_BUFFER })
+    // Nobody waits for an answer so much that a core should look for it (`busyPoll`).
+    const options = { receiveErrors: true, recvBufferSize: RECEIVE_BUFFER, busyPoll: 0 }
+    const socket = await PktInfoSocket.bind({ type, ipv6Only, ...options })
     socket.unref()
     socket.on('message', (answer, { address, port }) => this.#take(answer, keyOf(address, port)))
     socket.on('peerError', (error) => this.#takeError(error))
@@ -116,6 +118,7 @@ export class ProbeSockets implements AsyncDisposable {
   }
 
   #takeError({ address, port, code, offender, origin }: PeerError): void {
+    if (code === 'EMSGSIZE') return // the kernel knows the path's MTU now, and the next check fits
     for (const pending of this.#pending.get(keyOf(address, port)) ?? []) {
       const by = offender === undefined || offender === address ? '' : ` from ${offender}`
       if (origin === 'local') pending.settle(outcomeOf(Object.assign(new Error('sending failed'), { code })))
@@ -129,7 +132,7 @@ function keyOf(address: string, port: number): string {
 }
 
 /** Ends the check soon, unless a good answer comes before. */
-function doubt(pending: Pending, outcome: Outcome): void {
+function doubt(pending: Pending, outcome: CheckOutcome): void {
   if (pending.doubt !== undefined) return
   pending.doubt = outcome
   pending.cancelTimer()

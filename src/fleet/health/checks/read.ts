@@ -1,6 +1,6 @@
 import { checkPort, checkProperties } from '../../../errors/checks.js'
 import { invalidArgValue, missingArgument } from '../../../errors.js'
-import type { Check } from '../check.js'
+import type { HealthCheck } from '../check.js'
 import type { PoolHealthOptions } from '../options.js'
 import { dnsCheck } from './dns.js'
 import { httpCheck } from './http.js'
@@ -40,7 +40,7 @@ export function readCheck(
   given: PoolHealthOptions,
   others: readonly string[],
   means: CheckMeans,
-): Check | undefined {
+): HealthCheck | undefined {
   const { check } = given
   const kind = typeof check === 'string' ? check : undefined
   if (kind !== undefined && !CHECK_KINDS.includes(kind)) throw noCheck(path, kind)

@@ -1,10 +1,10 @@
 import { connect } from 'node:net'
-import { type Check, type CheckTarget, GIVEN_UP, type Outcome, outcomeOf, PASSED } from '../check.js'
+import { type CheckOutcome, type CheckTarget, GIVEN_UP, type HealthCheck, outcomeOf, PASSED } from '../check.js'
 import { afterArrivals, timeUp } from './deadline.js'
 import type { CheckMeans } from './means.js'
 
 /** A connection that comes about. */
-export function tcpCheck(port: number, { turnstile }: CheckMeans): Check {
+export function tcpCheck(port: number, { turnstile }: CheckMeans): HealthCheck {
   return {
     async run(target) {
       if (!(await turnstile.enter(target.signal))) return GIVEN_UP
@@ -17,11 +17,11 @@ export function tcpCheck(port: number, { turnstile }: CheckMeans): Check {
   }
 }
 
-function tryConnect({ address, timeout, signal }: CheckTarget, port: number): Promise<Outcome> {
+function tryConnect({ address, timeout, signal }: CheckTarget, port: number): Promise<CheckOutcome> {
   return new Promise((resolve) => {
     const socket = connect({ host: address, port })
     socket.unref()
-    const settle = (outcome: Outcome) => {
+    const settle = (outcome: CheckOutcome) => {
       cancelTimer()
       signal.removeEventListener('abort', giveUp)
       // A reset leaves no TIME_WAIT here, where thousands of checks a second would pile them up.

@@ -1,5 +1,5 @@
 import { invalidArgType, invalidArgValue, outOfRange } from '../../../errors.js'
-import { type Check, failed, PASSED } from '../check.js'
+import { failed, type HealthCheck, PASSED } from '../check.js'
 import type { UdpCheckOptions } from '../options.js'
 import type { CheckMeans } from './means.js'
 
@@ -15,7 +15,7 @@ const SHOWN = 16
  *
  * @throws ArgumentTypeError, ArgumentRangeError
  */
-export function udpCheck(path: string, options: UdpCheckOptions, port: number, { probes }: CheckMeans): Check {
+export function udpCheck(path: string, options: UdpCheckOptions, port: number, { probes }: CheckMeans): HealthCheck {
   const name = (option: string) => `options.${path}.${option}`
   const { payload = DEFAULT_PAYLOAD, expect, mask } = options
   const bytes = readBytes(name('payload'), payload)

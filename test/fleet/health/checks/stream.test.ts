@@ -1,13 +1,9 @@
 // Checks over TCP: a connection, and HTTP.
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import http from 'node:http'
 import https from 'node:https'
 import net from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
-import { findCommand } from '../../../../examples/netns/index.js'
+import { describe, expect, test } from 'vitest'
+import { makeCertificates, whyNoCertificates } from '../../../proxy/certificates.js'
 import { checkOnce, IMPATIENT, listen, PATIENT, until, useMeans } from '../kit.js'
 
 /** A TCP port of loopback that nobody listens on. */
@@ -121,22 +117,15 @@ describe('http', () => {
   })
 
   test('TLS: the certificate counts, unless it does not', async (context) => {
-    if (findCommand('openssl') === undefined) context.skip('needs the program openssl (Debian: openssl)')
-    const folder = mkdtempSync(join(tmpdir(), 'udp-dsr-health-'))
-    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-    const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')]
-    const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2']
-    const name = ['-subj', '/CN=www.test', '-addext', 'subjectAltName=DNS:www.test']
-    execFileSync('openssl', [...args, '-keyout', key, '-out', certificate, ...name], { stdio: 'ignore' })
-    const ca = readFileSync(certificate, 'utf8')
-    const port = await listen(
-      https.createServer({ key: readFileSync(key), cert: ca }, (_request, response) => response.end()),
-    )
+    const missing = whyNoCertificates()
+    if (missing !== undefined) context.skip(missing)
+    const { ca, server } = await makeCertificates() // for server.test and other.test
+    const port = await listen(https.createServer(server, (_request, response) => response.end()))
     const ask = (more: object) => checkOnce({ check: 'http', port, ...more }).then(({ verdict }) => verdict)
-    expect(await ask({ tls: { ca }, host: 'www.test' })).toBe('passed')
+    expect(await ask({ tls: { ca }, host: 'server.test' })).toBe('passed')
     expect(await ask({ tls: { verify: false } })).toBe('passed')
-    expect(await ask({ tls: true, host: 'www.test' })).toBe('failed')
-    expect(await ask({ tls: { ca }, host: 'other.test' })).toBe('failed')
+    expect(await ask({ tls: true, host: 'server.test' })).toBe('failed')
+    expect(await ask({ tls: { ca }, host: 'www.test' })).toBe('failed')
     expect(await ask({})).toBe('failed') // HTTP where TLS is spoken
   })
 })
