@@ -130,8 +130,8 @@ const MOST_ENDPOINTS = 64
 /** A page; the map is there without events, too. */
 const LEAST_EVENT_BYTES = 4096
 
-/** Milliseconds between two looks at the ways to backends. */
-const REFRESH_MS = 5000
+/** Milliseconds between two looks at a part of the ways to backends: all of them have been looked at in five seconds. */
+const REFRESH_MS = 100
 
 /** Messages about packets that are too big: one a CPU in so many milliseconds, after a burst. */
 const ICMP_INTERVAL_MS = 10
@@ -369,8 +369,7 @@ export class Forwarder {
 
   #refresh(): void {
     if (this.#settings === undefined) return
-    this.#hops.refresh()
-    this.#tables.updateHops(this.#hops.to)
+    if (this.#hops.refresh()) this.#tables.updateHops(this.#hops.to)
   }
 
   #checkAttached(): void {

@@ -9,9 +9,15 @@ const VALID = 0x02 | 0x04 | 0x08 | 0x10 | 0x40 | 0x80
 /** RTN_UNICAST of rtnetlink(7). */
 const UNICAST = 1
 
-/** How long an answer of a neighbour is waited for, in milliseconds, and how often it is looked for. */
+/** How long an answer of a neighbour is waited for, in milliseconds, and how often it is looked for: soon, and then less and less. */
 const PATIENCE_MS = 1000
-const PAUSE_MS = 10
+const FIRST_PAUSE_MS = 1
+const LONGEST_PAUSE_MS = 20
+
+/** Calls of `refresh` in which all ways are looked at: the kernel is asked about each, which takes a while where there are many. */
+const CALLS = 50
+/** So many are looked at whenever there is an occasion. */
+const FEW = 256
 
 /** Ways to backends, as the kernel's routes and neighbours have them. */
 export class NextHops {
@@ -19,6 +25,11 @@ export class NextHops {
   readonly #ways = new Map<string, { address: MappedAddress; hop: Hop }>()
   /** Whose neighbours were waited for in vain. */
   readonly #silent = new Set<string>()
+  /** Those that are to be refreshed still, so many at a call. */
+  #due: MappedAddress[] = []
+  #share = 0
+  #call = 0
+  #changed = false
 
   /** @param on the interface that packets for VIPs come in on */
   constructor(on: NetworkInterface) {
@@ -26,17 +37,19 @@ export class NextHops {
   }
 
   /**
-   * Looks up the ways to addresses, and waits for neighbours that have to be asked first, for those that do not answer once. Those
-   * that were known stay known until `keep` is called.
+   * Looks up the ways to addresses, and waits for neighbours that have to be asked first, for those that do not answer once. Where
+   * there are many, what is known already is left to `refresh`. It stays known until `keep` is called.
    *
    * @param awaited of the addresses those whose neighbours are waited for
    */
   async find(addresses: Iterable<MappedAddress>, awaited: Iterable<MappedAddress>): Promise<void> {
-    this.#look([...addresses])
+    const missing = (address: MappedAddress) => this.#ways.get(textOf(address))?.hop.nextHop === undefined
+    const all = [...addresses]
+    this.#look(all.length <= FEW ? all : all.filter(missing))
     const until = Date.now() + PATIENCE_MS
-    let waiting = this.#look([...awaited].filter((address) => !this.#silent.has(textOf(address))))
-    while (waiting.length > 0 && Date.now() < until) {
-      await sleep(PAUSE_MS)
+    let waiting = this.#look([...awaited].filter((one) => missing(one) && !this.#silent.has(textOf(one))))
+    for (let pause = FIRST_PAUSE_MS; waiting.length > 0 && Date.now() < until; pause *= 2) {
+      await sleep(Math.min(pause, LONGEST_PAUSE_MS))
       waiting = this.#look(waiting)
     }
     for (const address of waiting) this.#silent.add(textOf(address))
@@ -54,9 +67,22 @@ export class NextHops {
     for (const text of this.#silent) if (!kept.has(text)) this.#silent.delete(text)
   }
 
-  /** Looks at the ways again, and lets the kernel ask neighbours of which it has not heard for long. */
-  refresh(): void {
-    this.#look([...this.#ways.values()].map(({ address }) => address))
+  /**
+   * Looks at a part of the ways again, and lets the kernel ask neighbours of which it has not heard for long. All of them have their
+   * turn in fifty calls.
+   *
+   * @returns whether a way is another one since this was last asked
+   */
+  refresh(): boolean {
+    if (this.#call === 0) {
+      this.#due = [...this.#ways.values()].map(({ address }) => address)
+      this.#share = Math.ceil(this.#due.length / CALLS)
+    }
+    this.#call = (this.#call + 1) % CALLS
+    this.#look(this.#due.splice(0, this.#share).filter((address) => this.#ways.has(textOf(address))))
+    const changed = this.#changed
+    this.#changed = false
+    return changed
   }
 
   readonly to = (address: MappedAddress): Hop => this.#ways.get(textOf(address))?.hop ?? this.#unknown()
@@ -68,33 +94,31 @@ export class NextHops {
 
   /** @returns those whose neighbour has not answered yet */
   #look(addresses: readonly MappedAddress[]): MappedAddress[] {
+    const kernel = new Kernel()
     return addresses.filter((address) => {
       const text = textOf(address)
-      const { hop, routed } = this.#hopTo(address)
+      const { hop, routed } = this.#hopTo(address, kernel)
       // What was known is better than nothing while a neighbour is asked again.
       const before = this.#ways.get(text)?.hop
       const nextHop = hop.nextHop ?? (before?.ifindex === hop.ifindex ? before.nextHop : undefined)
-      this.#ways.set(text, { address, hop: { ...hop, nextHop } })
+      const next = { ...hop, nextHop }
+      this.#changed ||= before === undefined || !isSame(before, next)
+      this.#ways.set(text, { address, hop: next })
       return routed && nextHop === undefined
     })
   }
 
-  #hopTo(address: MappedAddress): { hop: Hop; routed: boolean } {
-    const { netlink } = thread().addon
+  #hopTo(address: MappedAddress, kernel: Kernel): { hop: Hop; routed: boolean } {
     const nowhere = { hop: this.#unknown(), routed: false }
-    const route = netlink.route(unmapped(address))
+    const route = kernel.route(unmapped(address))
     if (typeof route === 'number' || route.type !== UNICAST || route.ifindex === undefined) return nowhere
-    const link = netlink.link(route.ifindex)
+    const link = kernel.link(route.ifindex)
     if (typeof link === 'number' || link.mac === undefined) return nowhere
-    const next = route.gateway ?? unmapped(address)
-    const neighbour = netlink.neighbour(route.ifindex, next)
-    const known = typeof neighbour !== 'number' && (neighbour.state & VALID) !== 0
-    netlink.askNeighbour(route.ifindex, next)
     const hop = {
       ifindex: route.ifindex === this.#on.ifindex ? 0 : route.ifindex,
       mtu: link.mtu,
       source: route.source && mapped(route.source),
-      nextHop: known ? neighbour.mac : undefined,
+      nextHop: kernel.neighbour(route.ifindex, route.gateway ?? unmapped(address)),
       sourceMac: link.mac,
     }
     return { hop, routed: true }
@@ -104,5 +128,41 @@ export class NextHops {
   #unknown(): Hop {
     const sourceMac = this.#on.mac ?? new Uint8Array(6)
     return { ifindex: 0, mtu: this.#on.mtu, source: undefined, nextHop: undefined, sourceMac }
+  }
+}
+
+function isSame(a: Hop, b: Hop): boolean {
+  const same = (one: Uint8Array | undefined, other: Uint8Array | undefined) =>
+    one === other || (one !== undefined && other !== undefined && Buffer.compare(one, other) === 0)
+  return a.ifindex === b.ifindex && a.mtu === b.mtu && same(a.nextHop, b.nextHop) && same(a.sourceMac, b.sourceMac)
+}
+
+/** What the kernel says at one moment: of each interface and each neighbour it is asked once. */
+class Kernel {
+  readonly #netlink = thread().addon.netlink
+  readonly #links = new Map<number, ReturnType<typeof this.link>>()
+  readonly #neighbours = new Map<string, Uint8Array | undefined>()
+
+  route(address: Uint8Array) {
+    return this.#netlink.route(address)
+  }
+
+  link(ifindex: number): ReturnType<ReturnType<typeof thread>['addon']['netlink']['link']> {
+    const known = this.#links.get(ifindex)
+    if (known !== undefined) return known
+    const link = this.#netlink.link(ifindex)
+    this.#links.set(ifindex, link)
+    return link
+  }
+
+  /** Its Ethernet address, if the kernel has one that is good; it is asked for in any case. */
+  neighbour(ifindex: number, address: Uint8Array): Uint8Array | undefined {
+    const name = `${ifindex} ${address.join('.')}`
+    if (this.#neighbours.has(name)) return this.#neighbours.get(name)
+    const neighbour = this.#netlink.neighbour(ifindex, address)
+    const mac = typeof neighbour !== 'number' && (neighbour.state & VALID) !== 0 ? neighbour.mac : undefined
+    this.#netlink.askNeighbour(ifindex, address)
+    this.#neighbours.set(name, mac)
+    return mac
   }
 }

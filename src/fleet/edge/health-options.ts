@@ -1,14 +1,15 @@
 import type { HealthSection } from '../config/sections.js'
-import type { CheckOptions, PoolHealthOptions } from '../health/index.js'
+import type { PoolHealthOptions } from '../health/index.js'
+import type { HealthCheckOptions } from '../health/options.js'
 
 /** What `HealthMonitor` takes, of `[pools.NAME.health]`. */
 export function healthOptions(section: HealthSection): PoolHealthOptions {
   const { interval, timeout, rise, fall, floor, flaps, fast_interval: fastInterval } = section
   const common = { interval, timeout, rise, fall, floor, flaps }
-  return { ...checkOptions(section), ...common, ...(fastInterval !== undefined && { fastInterval }) }
+  return { ...checkOf(section), ...common, ...(fastInterval !== undefined && { fastInterval }) }
 }
 
-function checkOptions(section: HealthSection): CheckOptions {
+function checkOf(section: HealthSection): HealthCheckOptions {
   const { port } = section
   switch (section.check) {
     case 'udp': {
