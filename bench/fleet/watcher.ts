@@ -5,7 +5,7 @@ import { performance } from 'node:perf_hooks'
 import { play } from '../../examples/netns/actor.js'
 
 /** Milliseconds between two rounds of questions. */
-const ROUND_MS = 1
+const ROUND_MS = 2
 const now = () => performance.timeOrigin + performance.now()
 
 const sockets: Socket[] = []

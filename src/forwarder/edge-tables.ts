@@ -112,6 +112,8 @@ interface Next {
 }
 
 const HIGHEST_MTU = 65_535
+/** Milliseconds after a change until what it left behind is freed. */
+const REST_MS = 100
 /** By their numbers in `enum delivery`. */
 const DELIVERIES = Object.fromEntries(Object.entries(Delivery).map(([name, number]) => [number, name as DeliveryName]))
 /** Of a server ID in its key, padded. */
@@ -146,6 +148,8 @@ export class EdgeTables {
   #sources = new Map<string, Naming>()
   #entries = new Map<string, EntryKey>()
   #counters = new Map<string, number>()
+  /** Until what was left behind is free. */
+  #timer: NodeJS.Timeout | undefined
   /** Of the services that were applied last. */
   #signature = ''
 
@@ -195,6 +199,21 @@ export class EdgeTables {
     hopTo: (address: MappedAddress) => Hop,
     save?: (state: EdgeState) => void,
   ): ForwarderChange {
+    try {
+      return this.#apply(settings, hopTo, save)
+    } catch (error) {
+      // What the last change left behind may be the room that this one needs.
+      if (this.#timer === undefined || (error as { code?: string }).code !== 'ERR_BPF_MAP_FULL') throw error
+      this.#rest()
+      return this.#apply(settings, hopTo, save)
+    }
+  }
+
+  #apply(
+    settings: Settings,
+    hopTo: (address: MappedAddress) => Hop,
+    save?: (state: EdgeState) => void,
+  ): ForwarderChange {
     const undo: (() => void)[] = []
     const next: Next = {
       backends: new Map(),
@@ -240,6 +259,11 @@ export class EdgeTables {
     this.#retire(next, retired)
     this.#signature = signature
     return change
+  }
+
+  /** Ends what waits. The maps stay as they are. */
+  close(): void {
+    clearTimeout(this.#timer)
   }
 
   /** Brings what is known of the ways to backends up to date, in place. */
@@ -548,11 +572,13 @@ export class EdgeTables {
     this.#splits = next.splits
     this.#servers = next.servers
     this.#sources = next.sources
-    this.#rest()
+    // The wait takes as long as a change does, and nobody needs what rests at once.
+    if (this.#resting.some(({ resting }) => resting)) this.#timer ??= setTimeout(() => this.#rest(), REST_MS).unref()
   }
 
-  #rest(): void {
-    const pools = [
+  /** What has places that rest until no packet can be under way with them. */
+  get #resting() {
+    return [
       this.#chunks,
       this.#serviceIndices,
       this.#serviceCounters,
@@ -561,9 +587,13 @@ export class EdgeTables {
       this.#backendCounters,
       this.#buckets,
     ]
-    if (!pools.some(({ resting }) => resting)) return
+  }
+
+  #rest(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
     waitForPackets()
-    for (const pool of pools) pool.rested()
+    for (const pool of this.#resting) pool.rested()
   }
 }
 

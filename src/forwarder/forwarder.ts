@@ -337,6 +337,7 @@ export class Forwarder {
     this.#ending.abort()
     clearInterval(this.#timer)
     await this.#applying.catch(() => {})
+    this.#tables.close()
     return true
   }
 
