@@ -117,6 +117,7 @@ test.each<[string, HostOptions, ((world: World) => Promise<void>)?]>([
           command,
           `-A SERVICES -p udp -m multiport --dports 53,5000:5999 -m comment --comment "a service" -j ACCEPT`,
         )
+        await run(host, command, `-A INPUT -p ${command === 'iptables' ? 'icmp' : 'ipv6-icmp'} -j ACCEPT`)
         await run(host, command, '-P INPUT DROP')
       }
     },

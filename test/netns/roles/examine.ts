@@ -1,4 +1,6 @@
 import { execFileSync } from 'node:child_process'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { attachXdp, BpfProgram, interfaceByName } from 'udp-dsr/bpf'
@@ -15,7 +17,15 @@ export function tryProbe(options: ProbeOptions): Promise<ProbeResult> {
   return probe(options)
 }
 
-/** Data planes of this process; they go with it. */
+/** Opens a port that answers nothing; returns it. */
+export async function collectNothing(type: 'udp4' | 'udp6'): Promise<number> {
+  const socket = createSocket(type).bind()
+  await once(socket, 'listening')
+  attached.push(socket)
+  return socket.address().port
+}
+
+/** Data planes of this process; and its sockets; they go with it. */
 const attached: unknown[] = []
 
 export async function attachBackend(options: BackendOptions): Promise<void> {

@@ -1,7 +1,16 @@
 import { ask } from './ask.js'
 import { collect, collected } from './collect.js'
 import { acceptTcp, connectOut, localPorts } from './connect-out.js'
-import { attachBackend, attachEdge, attachRewrite, attachStranger, cover, examine, tryProbe } from './examine.js'
+import {
+  attachBackend,
+  attachEdge,
+  attachRewrite,
+  attachStranger,
+  collectNothing,
+  cover,
+  examine,
+  tryProbe,
+} from './examine.js'
 import { exchange } from './exchange.js'
 import { flood } from './flood.js'
 import { provoke } from './provoke.js'
@@ -18,6 +27,7 @@ export const roles = {
   attachStranger,
   collect,
   collected,
+  collectNothing,
   connectOut,
   cover,
   examine,
