@@ -12,6 +12,7 @@ import {
   tryProbe,
 } from './examine.js'
 import { exchange } from './exchange.js'
+import { firewallTrials } from './firewall-trial.js'
 import { flood } from './flood.js'
 import { provoke } from './provoke.js'
 import { sendFrom } from './send-from.js'
@@ -32,6 +33,7 @@ export const roles = {
   cover,
   examine,
   exchange,
+  firewallTrials,
   flood,
   localPorts,
   provoke,
