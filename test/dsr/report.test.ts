@@ -50,7 +50,7 @@ describe('a report as text', () => {
       counts: { error: 0, warning: 0, unknown: 0, ok: 1 },
       ok: true,
     }
-    expect(renderReport(healthy)).toBe('All 1 checks found nothing.\n')
+    expect(renderReport(healthy)).toBe('Nothing found: 1 right.\n')
   })
 
   test('takes no option that does not exist', () => {
