@@ -8,7 +8,10 @@ export default defineConfig({
     // Tests import the package by its name, as a consumer does, and get the sources.
     alias: [
       { find: /^udp-dsr$/, replacement: src('index.ts') },
-      { find: /^udp-dsr\/(bpf|discovery|dsr|fleet|forwarder|pinning|ports|proxy|socket)$/, replacement: src('$1/index.ts') },
+      {
+        find: /^udp-dsr\/(bpf|discovery|dsr|fleet|forwarder|pinning|ports|proxy|socket)$/,
+        replacement: src('$1/index.ts'),
+      },
     ],
   },
   test: {

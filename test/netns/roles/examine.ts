@@ -40,14 +40,24 @@ export async function attachRewrite(name: string, vips: readonly string[]): Prom
   attached.push(await SourceRewrite.attach({ interface: name, vips, hook: 'clsact' }))
 }
 
-/** Numbers of linux/bpf.h, and `r0 = XDP_PASS; exit`. */
+/** Numbers of linux/bpf.h, and `r0 = XDP_PASS; exit`, `r0 = XDP_TX; exit`. */
 const BPF_PROG_TYPE_XDP = 6
 const BPF_XDP = 37
 const PASS = Buffer.from('b700000002000000' + '9500000000000000', 'hex')
+const TX = Buffer.from('b700000003000000' + '9500000000000000', 'hex')
 
 /** Attaches an XDP program that is not of this package. */
 export function attachStranger(name: string): void {
-  using program = BpfProgram.load('stranger', BPF_PROG_TYPE_XDP, BPF_XDP, PASS)
+  attach(name, 'stranger', PASS)
+}
+
+/** Attaches a program that is called as the edge's, and sends each packet back to where it came from. */
+export function attachMirror(name: string): void {
+  attach(name, 'edge', TX)
+}
+
+function attach(name: string, called: string, instructions: Buffer): void {
+  using program = BpfProgram.load(called, BPF_PROG_TYPE_XDP, BPF_XDP, instructions)
   attached.push(attachXdp({ program, interface: interfaceByName(name), mode: 'native' }))
 }
 

@@ -4,6 +4,7 @@ import { acceptTcp, connectOut, localPorts } from './connect-out.js'
 import {
   attachBackend,
   attachEdge,
+  attachMirror,
   attachRewrite,
   attachStranger,
   collectNothing,
@@ -24,6 +25,7 @@ export const roles = {
   ask,
   attachBackend,
   attachEdge,
+  attachMirror,
   attachRewrite,
   attachStranger,
   collect,
