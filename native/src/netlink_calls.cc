@@ -91,8 +91,9 @@ Napi::Value Addresses(const Napi::CallbackInfo& info) {
   return status == 0 ? found : Status(info, status);
 }
 
-// route(address, from, ifindex) → { type, ifindex, gateway, source } or -errno. What the kernel does not say is left
-// out. `from` is the packet's source, or undefined; with an index that is not 0 the packet comes in there.
+// route(address, from, ifindex) → { type, ifindex, gateway, source } or -errno. What the kernel does not say
+// is left out. `from` is the packet's source, or undefined; with an index that is not 0 the packet comes in
+// there.
 Napi::Value Route(const Napi::CallbackInfo& info) {
   NetlinkRequest request(RTM_GETROUTE, 0);
   auto* body = request.Append<rtmsg>();

@@ -43,10 +43,6 @@ export function unknown(summary: string, detail: string, ...fix: string[]): Outc
   return outcome('unknown', summary, detail, fix)
 }
 
-export function fine(summary: string, detail: string): Outcome {
-  return { severity: 'ok', summary, detail }
-}
-
 function outcome(severity: Severity, summary: string, detail: string, fix: readonly string[]): Outcome {
   return { severity, summary, detail, ...(fix.length > 0 && { fix: fix.join('\n') }) }
 }

@@ -40,7 +40,7 @@ function block(
 }
 
 function summary({ counts, ok }: Report): string {
-  if (ok) return `All ${counts.ok} checks found nothing.\n`
+  if (ok) return `Nothing found: ${counts.ok} right.\n`
   const some = (count: number, one: string, many = `${one}s`) =>
     count === 0 ? [] : [`${count} ${count === 1 ? one : many}`]
   const bad = [

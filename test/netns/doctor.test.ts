@@ -2,7 +2,7 @@
 // must name that fault and no other.
 
 import type { HostOptions, Report } from 'udp-dsr/dsr'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { type Host, useNet } from './kit.js'
 
 const PORT = 5300
@@ -117,6 +117,7 @@ test.each<[string, HostOptions, ((world: World) => Promise<void>)?]>([
           command,
           `-A SERVICES -p udp -m multiport --dports 53,5000:5999 -m comment --comment "a service" -j ACCEPT`,
         )
+        await run(host, command, `-A INPUT -p ${command === 'iptables' ? 'icmp' : 'ipv6-icmp'} -j ACCEPT`)
         await run(host, command, '-P INPUT DROP')
       }
     },
@@ -500,6 +501,18 @@ const FAULTS: Fault[] = [
     plant: ({ host }) => host.call('attachStranger', 'eth0'),
   },
   {
+    fault: 'XDP sends into a veth whose other end takes nothing',
+    check: 'xdp-losses',
+    severity: 'warning',
+    says: 'Packets that XDP sends are lost on eth0',
+    of: { ...edge, backends: [], watch: 1000 },
+    plant: async ({ host, router }) => {
+      await host.call('attachMirror', 'eth0')
+      await router.ip(`neighbour replace ${OWN[4]} dev eth0 lladdr 02:00:00:00:00:01`)
+      background(router, STEADY, OWN[4], '9')
+    },
+  },
+  {
     fault: 'IPv6 is off',
     check: 'ipv6-usable',
     says: 'IPv6 is off on eth0',
@@ -537,11 +550,11 @@ const FAULTS: Fault[] = [
     check: 'lost-packets',
     severity: 'warning',
     says: 'because the buffer of a socket was full',
-    options: { watch: 400 },
+    options: { watch: 1000 },
     silent: true,
     plant: async ({ host }) => {
-      // A program that does not read, and one that goes on sending.
-      host.namespace.spawn(process.execPath, ['-e', DEAF, String(PORT)], { stdio: 'ignore' })
+      background(host, DEAF, String(PORT))
+      background(host, STEADY, '127.0.0.1', String(PORT))
       const bound = async () => (await host.namespace.run('ss', ['-uln'])).stdout.includes(`:${PORT} `)
       await until(bound)
     },
@@ -569,18 +582,24 @@ const FAULTS: Fault[] = [
   },
 ]
 
-/** Binds the port, stops reading by never returning, and sends itself datagrams without end. */
+/** Sends twenty datagrams to an address and port every few milliseconds. */
+const STEADY = `
+const [address, port] = process.argv.slice(1)
+const socket = require('node:dgram').createSocket('udp4')
+setInterval(() => { for (let i = 0; i < 20; i++) socket.send(Buffer.alloc(500), Number(port), address) }, 5)`
+
+/** Binds a port and reads nothing. */
 const DEAF = `
 const socket = require('node:dgram').createSocket({ type: 'udp6', recvBufferSize: 4096 })
-socket.bind(Number(process.argv[1]), () => {
-  const sender = require('node:child_process').spawn(process.execPath, ['-e', \`
-    const socket = require('node:dgram').createSocket('udp4')
-    setInterval(() => { for (let i = 0; i < 20; i++) socket.send(Buffer.alloc(500), \${process.argv[1]}, '127.0.0.1') }, 5)
-    setTimeout(() => process.exit(), 15000)
-  \`], { stdio: 'ignore' })
-  const end = Date.now() + 15000
-  setTimeout(() => { while (Date.now() < end); process.exit() }, 200)
-})`
+socket.bind(Number(process.argv[1]), () => setTimeout(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0), 100))`
+
+/** Runs a script of Node on a host until the test ends. */
+function background({ namespace }: Host, script: string, ...args: string[]): void {
+  const child = namespace.spawn(process.execPath, ['-e', script, ...args], { stdio: 'ignore' })
+  onTestFinished(() => {
+    child.kill('SIGKILL')
+  })
+}
 
 test.each(FAULTS)('$check: $fault', async ({ check, severity = 'error', says, options, of, silent, plant, fixed }) => {
   const world = await build()

@@ -41,9 +41,9 @@ function bash(words: readonly Word[], zsh: boolean): string {
   const lines = [
     ...(zsh ? ['autoload -U +X bashcompinit && bashcompinit'] : []),
     '_udp_dsr() {',
-    '  local word="${COMP_WORDS[COMP_CWORD]}" path="" i',
+    `  local word="\${COMP_WORDS[COMP_CWORD]}" path="" i`,
     '  for ((i = 1; i < COMP_CWORD; i++)); do',
-    '    [[ "${COMP_WORDS[i]}" == -* ]] || path="${path:+$path }${COMP_WORDS[i]}"',
+    `    [[ "\${COMP_WORDS[i]}" == -* ]] || path="\${path:+$path }\${COMP_WORDS[i]}"`,
     '  done',
     '  case "$path" in',
     ...cases,

@@ -19,6 +19,7 @@ import { reversePath } from './reverse-path.js'
 import { trafficControl } from './traffic-control.js'
 import { vipAnnounced } from './vip-announced.js'
 import { vipLocal } from './vip-local.js'
+import { xdpLosses } from './xdp-losses.js'
 import { xdpProgram } from './xdp-program.js'
 
 /** All checks, in the order in which a packet meets what they look at. */
@@ -29,6 +30,7 @@ export const CHECKS: readonly Check[] = [
   linkState,
   offloads,
   xdpProgram,
+  xdpLosses,
   nextHops,
   pathMtu,
   decapsulation,

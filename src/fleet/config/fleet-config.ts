@@ -2,12 +2,12 @@ import type { ConfigProblem } from '../../errors.js'
 import type { Secret } from './secret.js'
 import type { ConfigSections, DiscoverySection, EdgeSection } from './sections.js'
 
-type WithSecret<Section> = Section extends { type: 'etcd' }
-  ? Omit<Section, 'password'> & { readonly password?: Secret | undefined }
-  : Section
-
 /** A source of members as it is written, with its password read and its paths absolute. */
-export type DiscoveryConfig = WithSecret<DiscoverySection>
+export type DiscoveryConfig = DiscoverySection extends infer Section
+  ? Section extends { type: 'etcd' }
+    ? Omit<Section, 'password'> & { password?: Secret | undefined }
+    : Section
+  : never
 
 /**
  * A config that has been checked: its keys are those of the file, with their defaults filled in (docs/config.md). Secrets have

@@ -1,8 +1,19 @@
 import { ask } from './ask.js'
 import { collect, collected } from './collect.js'
 import { acceptTcp, connectOut, localPorts } from './connect-out.js'
-import { attachBackend, attachEdge, attachRewrite, attachStranger, cover, examine, tryProbe } from './examine.js'
+import {
+  attachBackend,
+  attachEdge,
+  attachMirror,
+  attachRewrite,
+  attachStranger,
+  collectNothing,
+  cover,
+  examine,
+  tryProbe,
+} from './examine.js'
 import { exchange } from './exchange.js'
+import { firewallTrials } from './firewall-trial.js'
 import { flood } from './flood.js'
 import { followHealth, seenHealth, unfollowHealth } from './follow-health.js'
 import { provoke } from './provoke.js'
@@ -15,14 +26,17 @@ export const roles = {
   ask,
   attachBackend,
   attachEdge,
+  attachMirror,
   attachRewrite,
   attachStranger,
   collect,
   collected,
+  collectNothing,
   connectOut,
   cover,
   examine,
   exchange,
+  firewallTrials,
   flood,
   followHealth,
   localPorts,
