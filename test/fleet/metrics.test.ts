@@ -130,7 +130,7 @@ describe('sockets, windows and discovery', () => {
   let window: PortWindow
   beforeEach(async () => {
     socket = await PktInfoSocket.bind({ type: 'udp4', address: '127.0.0.1' })
-    window = new PortWindow({ ports: [40_000, 40_009] } as never)
+    window = new PortWindow({ range: [40_000, 40_009] })
   })
   afterEach(async () => {
     await socket[Symbol.asyncDispose]()
@@ -161,7 +161,14 @@ it('OpenTelemetry has the same numbers', async () => {
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
   const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 })
   const provider = new MeterProvider({ readers: [reader] })
-  const end = openTelemetry([edgeMetrics({ status })], provider.getMeter('udp-dsr'))
+  let looks = 0
+  const edge = {
+    get status() {
+      looks++
+      return status
+    },
+  }
+  const end = openTelemetry([edgeMetrics(edge)], provider.getMeter('udp-dsr'))
   await provider.forceFlush()
   const metrics = exporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics }) => metrics))
   const value = (name: string, attributes: object) =>
@@ -171,9 +178,10 @@ it('OpenTelemetry has the same numbers', async () => {
   expect(value('udp_dsr_service_packets_total', { service: 'dns', pool: 'dns' })).toBe(1000)
   expect(value('udp_dsr_alarms', { kind: 'held' })).toBe(1)
   expect(value('udp_dsr_apply_seconds', {})).toBe(0.0125)
+  const before = looks
+  expect(before).toBeGreaterThan(0)
   end()
-  exporter.reset()
   await provider.forceFlush()
-  expect(exporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics)).toEqual([])
+  expect(looks).toBe(before)
   await provider.shutdown()
 })

@@ -15,12 +15,15 @@ const SHIPPED = [
   /^bpf\/((include|edge|backend)\/)?\w+(\.bpf\.[co]|\.h)$/,
   /^dist\/[\w/-]+\.(js|js\.map|d\.ts)$/,
   /^docs\/[\w-]+\.(md|svg)$/,
+  /^docs\/guides\/[\w-]+\.md$/,
+  /^grafana\/udp-dsr\.json$/,
+  /^systemd\/udp-dsr-(edge|backend|rewrite)\.service$/,
   /^native\/(binding\.gyp|(src|compat)\/[\w.-]+)$/,
   /^schema\/udp-dsr\.schema\.json$/,
   /^prebuilds\/linux-(x64|arm64)\/udp-dsr\.glibc\.node$/,
 ]
 /** Bytes. Far above today's size, far below what a stray folder would bring. */
-const LARGEST_TARBALL = 1_500_000
+const LARGEST_TARBALL = 2_500_000
 
 /** Header and libraries of the cross compiler, in which qemu finds what an arm64 program loads. */
 const ARM64_LIBRARIES = '/usr/aarch64-linux-gnu'
@@ -58,7 +61,11 @@ describe('the tarball', () => {
         'README.md',
         'dist/index.js',
         'dist/index.d.ts',
+        'dist/cli/main.js',
+        'dist/discovery/index.d.ts',
+        'dist/dsr/index.d.ts',
         'dist/fleet/index.d.ts',
+        'systemd/udp-dsr-edge.service',
         'schema/udp-dsr.schema.json',
         'bpf/edge.bpf.o',
         'bpf/source_rewrite.bpf.o',
@@ -131,6 +138,18 @@ describe.each(['20.19.0', '22', '24', 'latest'])('on Node %s', (range) => {
     const answer = JSON.parse(await consumer.run(node, [script]))
     const verdict = process.getuid?.() === 0 ? 2 : 'ERR_BPF_PERMISSION' // XDP_PASS
     expect(answer).toEqual({ none: 'ERR_BPF_INTERFACE', wrong: 'ERR_UNKNOWN_OPTION', verdict })
+  })
+
+  test.each(['fleet.mjs', 'fleet.cjs'])('%s follows members, reads a config and looks at the host', async (script) => {
+    const answer = JSON.parse(await consumer.run(node, [script]))
+    expect(answer).toEqual({ members: ['a'], problem: 'pools', vip: 'vip-local', up: true })
+  })
+
+  test('the command is there', async () => {
+    const main = 'node_modules/udp-dsr/dist/cli/main.js'
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    expect(await consumer.run(node, [main, '--version'])).toBe(`${version}\n`)
+    expect(await consumer.run(node, [main, 'completion', 'bash'])).toContain('complete -o default -F _udp_dsr udp-dsr')
   })
 
   // `connect` gives net.Socket's handle a descriptor of its own: a Node that has another handle would show here.
