@@ -105,6 +105,15 @@ test.each<[string, HostOptions, ((world: World) => Promise<void>)?]>([
     },
   ],
   [
+    'a backend with a firewall that lets in those clients that there are',
+    { ...backend, vips: [VIP4], clients: ['203.0.113.7'] },
+    ({ host }) =>
+      nft(
+        host,
+        'table ip f { chain i { type filter hook input priority 0; policy drop; ip saddr 203.0.113.0/24 udp dport 5300 accept; }; }',
+      ),
+  ],
+  [
     'a backend with iptables that let the service through',
     backend,
     async ({ host }) => {
@@ -630,6 +639,15 @@ test('what is wrong in two ways is told twice, the worse first', async () => {
   await world.host.namespace.sysctl({ 'net.ipv4.ip_local_port_range': '"5000 60000"' })
   const report = await world.host.call('examine', backend)
   expect(problems(report).map(({ check }) => check)).toEqual(['vip-local', 'listener', 'listener', 'ephemeral-ports'])
+})
+
+test('of many that are alike the first few are told', async () => {
+  const { host } = await build()
+  const ports = Array.from({ length: 50 }, (_, i) => 20_000 + i)
+  const { findings } = await host.call('examine', { ...backend, vips: [VIP4], ports })
+  const told = findings.filter(({ severity }) => severity === 'error')
+  expect(told.map(({ check }) => check)).toEqual(Array(7).fill('listener'))
+  expect(told.at(-1)).toMatchObject({ summary: '44 more like these', detail: expect.stringContaining('port 20006') })
 })
 
 test('an interface that does not exist is refused', async () => {

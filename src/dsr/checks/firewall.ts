@@ -56,6 +56,7 @@ function judge(chains: readonly Chain[], packet: Packet, hooks: readonly Hook[],
   if (some.length === 0) return [error(`The firewall drops ${what}`, seen, ...remedy(passage, packet))]
   const accepted = `Accepted only by: ${some.map(hitText).join('. ')}. All else: ${seen}`
   if (some.every(({ truth }) => truth === 'some')) {
+    if (client !== undefined && walk(chains, { ...packet, source: client }, hooks).dropped === undefined) return []
     return [warning(`The firewall accepts ${what} from some clients only`, accepted, ...remedy(passage, packet))]
   }
   return [unknown(`Could not see whether the firewall accepts ${what}`, accepted)]
