@@ -650,6 +650,23 @@ test('of many that are alike the first few are told', async () => {
   expect(told.at(-1)).toMatchObject({ summary: '44 more like these', detail: expect.stringContaining('port 20006') })
 })
 
+test('rules that the doctor does not understand are unknown, where they matter', async () => {
+  const { host } = await build()
+  await host.call('serve', { way: 'reply', type: 'udp6', port: PORT })
+  await nft(
+    host,
+    `table ip f {
+      chain i { type filter hook input priority 0; udp length 100-200 drop; }
+      chain p { type nat hook postrouting priority srcnat; meta cpu 1 masquerade; }
+    }`,
+  )
+  const { findings } = await host.call('examine', { ...backend, vips: [VIP4] })
+  expect(findings.filter(({ severity }) => severity !== 'ok').map(({ check, severity }) => [check, severity])).toEqual([
+    ['firewall', 'unknown'],
+    ['address-translation', 'unknown'],
+  ])
+})
+
 test('an interface that does not exist is refused', async () => {
   const { host } = await build()
   await expect(host.call('examine', { ...backend, interface: 'eth7' })).rejects.toMatchObject({
