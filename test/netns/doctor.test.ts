@@ -3,7 +3,7 @@
 
 import type { HostOptions, Report } from 'udp-dsr/dsr'
 import { expect, onTestFinished, test } from 'vitest'
-import { type Host, useNet } from './kit.js'
+import { type Host, useNet, usePrograms } from './kit.js'
 
 const PORT = 5300
 const VIP4 = '198.51.100.2'
@@ -14,6 +14,7 @@ const EDGE = '10.0.0.2'
 const EDGE6 = '2001:db8:10::2'
 
 const net = useNet('each')
+usePrograms('nft', 'iptables', 'ethtool', 'tc')
 
 /** A host behind a router, on a segment that takes 1600 bytes, with the VIPs as `local` routes. */
 interface World {
