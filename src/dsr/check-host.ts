@@ -3,6 +3,8 @@ import { CHECKS } from './checks/index.js'
 import type { Finding, Outcome, Report, Severity } from './finding.js'
 import { type HostOptions, readOptions, type Situation } from './options.js'
 
+/** Findings of one check and severity that are told one by one. */
+const MOST_ALIKE = 6
 /** The worst first. */
 const ORDER: readonly Severity[] = ['error', 'warning', 'unknown', 'ok']
 
@@ -33,7 +35,18 @@ async function findings(check: Check, situation: Situation): Promise<Finding[]> 
     outcomes = [{ severity: 'unknown', summary: `Could not see whether ${check.title}`, detail }]
   }
   if (outcomes.length === 0) outcomes = [{ severity: 'ok', summary: sentence(check.title), detail: '' }]
-  return outcomes.map((outcome) => ({ check: check.id, ...outcome, docs: `docs/doctor.md#${check.id}` }))
+  return shortened(outcomes).map((outcome) => ({ check: check.id, ...outcome, docs: `docs/doctor.md#${check.id}` }))
+}
+
+/** Of many that are alike, for many VIPs and ports, the first few, and how many there are. */
+function shortened(outcomes: readonly Outcome[]): Outcome[] {
+  return ORDER.flatMap((severity) => {
+    const alike = outcomes.filter((outcome) => outcome.severity === severity)
+    if (alike.length <= MOST_ALIKE) return alike
+    const rest = alike.slice(MOST_ALIKE)
+    const more = { severity, summary: `${rest.length} more like these`, detail: `The next: ${rest[0]!.summary}.` }
+    return [...alike.slice(0, MOST_ALIKE), more]
+  })
 }
 
 function sentence(text: string): string {

@@ -14,7 +14,7 @@ export interface HostOptions {
   vips: readonly string[]
   /** Where packets for VIPs come in. Default: where the route to the clients leaves. */
   interface?: string | undefined
-  /** UDP ports of the service. Without them nothing is said about listeners and firewalls. */
+  /** UDP ports that the program always has open, of a range a few. Without them nothing is said about listeners and firewalls. */
   ports?: readonly number[] | undefined
   /** Default `l2`. */
   delivery?: Delivery | undefined

@@ -1,13 +1,14 @@
 // What the doctor claims that a fault does, seen on the wire: it would be a bad doctor that warned of what does no harm.
 
 import { beforeEach, expect, test } from 'vitest'
-import { type Host, useNet } from './kit.js'
+import { type Host, useNet, usePrograms } from './kit.js'
 
 const VIP = '10.0.0.100'
 const OWN = '10.0.0.11'
 const ROUTER = '10.0.0.1'
 
 const net = useNet('each')
+usePrograms('nft', 'iptables')
 let host: Host
 let router: Host
 

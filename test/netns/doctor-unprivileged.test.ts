@@ -6,12 +6,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { HostOptions, Report } from 'udp-dsr/dsr'
 import { beforeAll, expect, test } from 'vitest'
-import { type Host, useNet } from './kit.js'
+import { type Host, useNet, usePrograms } from './kit.js'
 
 const SCRIPT = fileURLToPath(new URL('./print-report.ts', import.meta.url))
 const NOBODY = ['--reuid=65534', '--regid=65534', '--clear-groups', '--bounding-set=-all']
 
 const net = useNet('all')
+usePrograms('nft', 'iptables', 'ethtool', 'tc', 'setpriv', 'prlimit')
 let host: Host
 
 beforeAll(async () => {

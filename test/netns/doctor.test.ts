@@ -3,7 +3,7 @@
 
 import type { HostOptions, Report } from 'udp-dsr/dsr'
 import { expect, onTestFinished, test } from 'vitest'
-import { type Host, useNet } from './kit.js'
+import { type Host, useNet, usePrograms } from './kit.js'
 
 const PORT = 5300
 const VIP4 = '198.51.100.2'
@@ -14,6 +14,7 @@ const EDGE = '10.0.0.2'
 const EDGE6 = '2001:db8:10::2'
 
 const net = useNet('each')
+usePrograms('nft', 'iptables', 'ethtool', 'tc')
 
 /** A host behind a router, on a segment that takes 1600 bytes, with the VIPs as `local` routes. */
 interface World {
@@ -103,6 +104,15 @@ test.each<[string, HostOptions, ((world: World) => Promise<void>)?]>([
     table ip nat { chain post { type nat hook postrouting priority srcnat; ip saddr 172.17.0.0/16 oifname != "docker0" masquerade; }; }`,
       )
     },
+  ],
+  [
+    'a backend with a firewall that lets in those clients that there are',
+    { ...backend, vips: [VIP4], clients: ['203.0.113.7'] },
+    ({ host }) =>
+      nft(
+        host,
+        'table ip f { chain i { type filter hook input priority 0; policy drop; ip saddr 203.0.113.0/24 udp dport 5300 accept; }; }',
+      ),
   ],
   [
     'a backend with iptables that let the service through',
@@ -630,6 +640,32 @@ test('what is wrong in two ways is told twice, the worse first', async () => {
   await world.host.namespace.sysctl({ 'net.ipv4.ip_local_port_range': '"5000 60000"' })
   const report = await world.host.call('examine', backend)
   expect(problems(report).map(({ check }) => check)).toEqual(['vip-local', 'listener', 'listener', 'ephemeral-ports'])
+})
+
+test('of many that are alike the first few are told', async () => {
+  const { host } = await build()
+  const ports = Array.from({ length: 50 }, (_, i) => 20_000 + i)
+  const { findings } = await host.call('examine', { ...backend, vips: [VIP4], ports })
+  const told = findings.filter(({ severity }) => severity === 'error')
+  expect(told.map(({ check }) => check)).toEqual(Array(7).fill('listener'))
+  expect(told.at(-1)).toMatchObject({ summary: '44 more like these', detail: expect.stringContaining('port 20006') })
+})
+
+test('rules that the doctor does not understand are unknown, where they matter', async () => {
+  const { host } = await build()
+  await host.call('serve', { way: 'reply', type: 'udp6', port: PORT })
+  await nft(
+    host,
+    `table ip f {
+      chain i { type filter hook input priority 0; udp length 100-200 drop; }
+      chain p { type nat hook postrouting priority srcnat; meta cpu 1 masquerade; }
+    }`,
+  )
+  const { findings } = await host.call('examine', { ...backend, vips: [VIP4] })
+  expect(findings.filter(({ severity }) => severity !== 'ok').map(({ check, severity }) => [check, severity])).toEqual([
+    ['firewall', 'unknown'],
+    ['address-translation', 'unknown'],
+  ])
 })
 
 test('an interface that does not exist is refused', async () => {

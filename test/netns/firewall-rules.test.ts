@@ -2,9 +2,10 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { useNet } from './kit.js'
+import { useNet, usePrograms } from './kit.js'
 
 const net = useNet('all')
+usePrograms('nft', 'iptables')
 const TRIALS = 150
 const PORT = 5300
 const CONTROL = 5299

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeEach } from 'vitest'
-import { Namespace, whyNoNamespaces } from '../../examples/netns/index.js'
+import { findCommand, Namespace, whyNoNamespaces } from '../../examples/netns/index.js'
 import type { Failure, Reply, Request } from './agent.js'
 import type { Roles } from './roles/index.js'
 
@@ -94,4 +94,12 @@ export function useNet(scope: 'each' | 'all'): Net {
     cable: (a, deviceA, b, deviceB) =>
       Namespace.cable({ namespace: a.namespace, device: deviceA }, { namespace: b.namespace, device: deviceB }),
   }
+}
+
+/** Skips the tests of a file where a program that they need is not installed. */
+export function usePrograms(...names: string[]): void {
+  beforeEach((context) => {
+    const missing = names.find((name) => findCommand(name) === undefined)
+    if (missing !== undefined) context.skip(`the program ${missing} is not installed`)
+  })
 }

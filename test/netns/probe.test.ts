@@ -2,9 +2,10 @@
 
 import { type ReplyFixName, replyFixes } from 'udp-dsr/dsr'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type Host, useNet } from './kit.js'
+import { type Host, useNet, usePrograms } from './kit.js'
 
 const net = useNet('all')
+usePrograms('nft', 'iptables')
 let client: Host
 let router: Host
 let backend: Host

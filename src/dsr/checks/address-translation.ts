@@ -1,8 +1,8 @@
 import { type Outcome, unknown, warning } from '../finding.js'
 import { readText } from '../host/files.js'
-import { packetText } from '../netfilter/packet.js'
+import { type Packet, packetText } from '../netfilter/packet.js'
 import { netfilterOf } from '../netfilter/read.js'
-import { type Hit, walk } from '../netfilter/walk.js'
+import { type Hit, type Passage, walk } from '../netfilter/walk.js'
 import type { Situation } from '../options.js'
 import type { Check } from './check.js'
 import { arrivals, replies } from './packets.js'
@@ -18,10 +18,11 @@ export const addressTranslation: Check = {
   applies: ({ role, ports }) => role === 'backend' && ports.length > 0,
   look: async (situation: Situation) => {
     const { chains, missing } = await netfilterOf(situation)
-    const of = (hits: Hit[], direction: 's' | 'd') => hits.filter((hit) => isAbout(hit, direction))
     const found: Outcome[] = []
     for (const packet of arrivals(situation)) {
-      for (const hit of of(walk(chains, packet, ['prerouting']).rewrites, 'd')) {
+      const passage = walk(chains, packet, ['prerouting'])
+      found.push(...unread(passage, packet, 'd'))
+      for (const hit of passage.rewrites.filter((one) => isAbout(one, 'd'))) {
         found.push(
           warning(
             `${packetText(packet)} is rewritten before the program sees it`,
@@ -33,7 +34,9 @@ export const addressTranslation: Check = {
       }
     }
     for (const packet of replies(situation, 'new')) {
-      for (const hit of of(walk(chains, packet, ['output', 'postrouting']).rewrites, 's')) {
+      const passage = walk(chains, packet, ['output', 'postrouting'])
+      found.push(...unread(passage, packet, 's'))
+      for (const hit of passage.rewrites.filter((one) => isAbout(one, 's'))) {
         const always = hit.verdict.kind === 'rewrite' && hit.verdict.how === 'mangle'
         found.push(
           warning(
@@ -48,6 +51,13 @@ export const addressTranslation: Check = {
     const rules = 'Could not read all rules that may rewrite addresses'
     return [unknown(rules, `${missing.join('. ')}.`, '# run the check again as root')]
   },
+}
+
+function unread({ uncertain }: Passage, packet: Packet, direction: 's' | 'd'): Outcome[] {
+  const hits = uncertain.filter((hit) => hit.truth === 'opaque' && isAbout(hit, direction))
+  if (hits.length === 0) return []
+  const rules = hits.map(({ chain, rule }) => `${chain.label}: ${rule.text}`).join('. ')
+  return [unknown(`A rule that could not be understood may rewrite ${packetText(packet)}`, rules)]
 }
 
 function isAbout({ verdict }: Hit, direction: 's' | 'd'): boolean {

@@ -35,7 +35,8 @@ function judge(chains: readonly Chain[], packet: Packet, hooks: readonly Hook[],
   const passage = walk(chains, packet, hooks)
   const what = packetText(packet)
   if (passage.dropped === undefined) {
-    const unread = passage.uncertain.filter(({ truth, verdict }) => truth === 'opaque' && verdict.kind === 'drop')
+    // A return may skip what accepts it.
+    const unread = passage.uncertain.filter(({ truth, verdict }) => truth === 'opaque' && verdict.kind !== 'accept')
     if (unread.length > 0) {
       return [unknown(`A rule that could not be understood may drop ${what}`, unread.map(hitText).join('. '))]
     }
@@ -52,10 +53,11 @@ function judge(chains: readonly Chain[], packet: Packet, hooks: readonly Hook[],
     ]
   }
   const seen = decisive(passage)
-  const some = passage.uncertain.filter(({ verdict }) => verdict.kind === 'accept')
+  const some = passage.uncertain.filter(({ verdict }) => verdict.kind === 'accept' || verdict.kind === 'return')
   if (some.length === 0) return [error(`The firewall drops ${what}`, seen, ...remedy(passage, packet))]
-  const accepted = `Accepted only by: ${some.map(hitText).join('. ')}. All else: ${seen}`
+  const accepted = `It may be saved by: ${some.map(hitText).join('. ')}. All else: ${seen}`
   if (some.every(({ truth }) => truth === 'some')) {
+    if (client !== undefined && walk(chains, { ...packet, source: client }, hooks).dropped === undefined) return []
     return [warning(`The firewall accepts ${what} from some clients only`, accepted, ...remedy(passage, packet))]
   }
   return [unknown(`Could not see whether the firewall accepts ${what}`, accepted)]

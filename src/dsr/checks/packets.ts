@@ -1,6 +1,7 @@
 import { addressesOf } from '../../bpf/index.js'
 import { type Address, addressOf } from '../address.js'
 import { wayOfArrival, wayTo } from '../host/routing.js'
+import { tunnelDevices } from '../host/tunnels.js'
 import { xdpProgramOf } from '../host/xdp.js'
 import type { Packet } from '../netfilter/packet.js'
 import { clientOf, type Situation } from '../options.js'
@@ -19,6 +20,7 @@ export function isUndoneByXdp({ interface: on }: Situation): boolean {
 /** Requests as the network stack of a backend sees them come in. */
 export function arrivals(situation: Situation): Packet[] {
   const { delivery, edges, vips, ports, interface: on } = situation
+  const tunnelled = (delivery === 'ipip' || delivery === 'gue') && !isUndoneByXdp(situation)
   const base = { sourcePort: undefined, in: on?.name, out: undefined, state: 'new', toHost: true } as const
   const requests = vips.flatMap((vip) =>
     ports.map((port): Packet => {
@@ -30,7 +32,9 @@ export function arrivals(situation: Situation): Packet[] {
         destination: vip,
         destinationPort: port,
       }
-      return { ...to, returns: returns(situation, vip) }
+      // What a tunnel device of the kernel has undone comes in on that.
+      const device = tunnelled ? (tunnelDevices()[0] ?? on?.name) : on?.name
+      return { ...to, in: device, returns: returns(situation, vip) }
     }),
   )
   if (delivery === 'l2') return requests
@@ -48,7 +52,7 @@ export function arrivals(situation: Situation): Packet[] {
   if (delivery === 'proxy') {
     return outer.flatMap((packet) => ports.map((port) => ({ ...packet, destinationPort: port })))
   }
-  if (isUndoneByXdp(situation)) return requests
+  if (!tunnelled) return requests
   if (delivery === 'gue') return [...requests, ...outer.map((packet) => ({ ...packet, destinationPort: GUE_PORT }))]
   const inner = new Set(vips.map(({ version }) => (version === 4 ? IPV4_IN_IP : IPV6_IN_IP)))
   return [...requests, ...outer.flatMap((packet) => [...inner].map((protocol) => ({ ...packet, protocol })))]

@@ -15,7 +15,7 @@ const DNAT_PRIORITY = -100
 const SNAT_PRIORITY = 100
 
 /** Modules that do nothing by themselves: their options are read below. */
-const SILENT = ['udp', 'comment', 'multiport', 'conntrack', 'state', 'addrtype', 'mark']
+const SILENT = ['udp', 'comment', 'multiport', 'conntrack', 'state', 'addrtype', 'mark', 'set']
 const OPTIONS_OF_CLIENT = ['--limit', '--limit-burst', '--hashlimit-upto', '--hashlimit-above', '--connlimit-above']
 const UDP = 17
 
@@ -89,7 +89,7 @@ function readRule(text: string, words: readonly string[], chains: readonly strin
       i++
       continue
     }
-    const match = readMatch(word, value)
+    const match = readMatch(word, value, words[i + 2])
     if (match === 'flag') continue
     i++
     if (match !== undefined) matches.push(invert ? (packet) => not(match(packet)) : match)
@@ -105,7 +105,12 @@ function moduleMatch(name: string): (packet: Packet) => Truth {
   return () => 'opaque'
 }
 
-function readMatch(option: string, value: string): ((packet: Packet) => Truth) | 'flag' | undefined {
+/** @param second the word behind the value */
+function readMatch(
+  option: string,
+  value: string,
+  second: string | undefined,
+): ((packet: Packet) => Truth) | 'flag' | undefined {
   switch (option) {
     case '-s':
       return ({ source }) => address(source, value)
@@ -133,7 +138,8 @@ function readMatch(option: string, value: string): ((packet: Packet) => Truth) |
     case '--comment':
       return () => true
     case '--match-set':
-      return () => 'some'
+      // Sets of iptables are not read: one of sources is a list of clients.
+      return () => (second === 'src' ? 'some' : 'opaque')
     case '-f':
     case '--invert':
     case '--loose':

@@ -58,14 +58,18 @@ function run(
     if (verdict.kind === 'jump' || verdict.kind === 'goto') {
       const target = chains.find((other) => other.table === chain.table && other.name === verdict.chain)
       const end = target && run(chains, target, packet, passage, truth)
-      if (truth !== true) continue
+      if (truth !== true) {
+        // It may not come back from there.
+        if (verdict.kind === 'goto') passage.uncertain.push({ chain, rule, verdict: { kind: 'return' }, truth })
+        continue
+      }
       if (end !== undefined) return end
       if (verdict.kind === 'goto') return undefined
       continue
     }
     const hit: Hit = { chain, rule, verdict, truth }
     if (truth !== true) {
-      if (verdict.kind !== 'return') passage.uncertain.push(hit)
+      passage.uncertain.push(hit)
     } else if (verdict.kind === 'rewrite') {
       passage.rewrites.push(hit)
       if (verdict.how !== 'mangle') return 'accept'

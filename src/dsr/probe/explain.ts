@@ -61,7 +61,7 @@ export function explain(
       return {
         summary: `${end} did not answer within ${timeout} ms`,
         fix:
-          'Run checkHost on the backend, and on the edge. A firewall or NAT between here and there drops answers from a wrong source, ' +
+          'If the server answers only what it understands, give a payload. Else run checkHost on the backend, and on the edge. A firewall or NAT between here and there drops answers from a wrong source, ' +
           `too: probe from the same segment as well${isIPv6(vip.text) ? '' : ', and ask the backend by its own address'}`,
       }
   }
