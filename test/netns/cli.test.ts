@@ -252,6 +252,52 @@ it('backends take tunnels apart, and rewrite replies', async () => {
   await end(edge)
 }, 60_000)
 
+it('doctor names what is planted, mends it, and has nothing to say of a healthy host', async () => {
+  const [a, b] = center.backends.map(({ namespace }) => namespace) as [DataCenter['edge'], DataCenter['edge']]
+  const backend = ['doctor', '--role', 'backend', '--vip', VIP, '--port', String(PORT), '-i', 'eth0']
+  const none = { UDP_DSR_RUN_DIR: join(folder, 'run') }
+  for (const host of [a, b]) {
+    const healthy = await udpDsr(backend, { on: host, env: none })
+    expect([healthy.code, healthy.stdout]).toEqual([0, expect.stringContaining('checks found nothing')])
+  }
+  await a.ip(`route del local ${VIP} dev lo`)
+  const sick = await udpDsr([...backend, '--json'], { on: a, env: none })
+  expect(sick.code).toBe(3)
+  const { findings } = JSON.parse(sick.stdout).backend as {
+    findings: { check: string; severity: string; fix?: string }[]
+  }
+  const [worst] = findings
+  expect(worst).toMatchObject({ check: 'vip-local', severity: 'error' })
+  expect((await udpDsr(backend, { on: a, env: none })).stdout).toContain(`→ ${worst!.fix!.split('\n')[0]}`)
+  expect((await a.run('sh', ['-c', worst!.fix!])).code).toBe(0)
+  expect((await udpDsr(backend, { on: a, env: none })).code).toBe(0)
+
+  // By the config: the edge, and what its section says of backends.
+  write({ names: ['a'] })
+  const edge = start(center.edge, 'edge', 'up', '--down')
+  await says(edge, 'is up')
+  const known = JSON.parse((await run('doctor', '--json')).stdout) as Record<
+    string,
+    { findings: { check: string; severity: string }[] }
+  >
+  expect(Object.keys(known)).toEqual(['edge', 'backend'])
+  expect(known.edge!.findings.filter(({ severity }) => severity === 'error')).toEqual([])
+
+  // As a client: a answers from the VIP, b does not.
+  const probe = ['doctor', '--probe', `${VIP}:${PORT}`]
+  const works = await udpDsr(probe, { on: center.client, env: none })
+  expect([works.code, works.stdout]).toEqual([0, expect.stringContaining(VIP)])
+  write({ names: ['b'] })
+  await run('edge', 'apply')
+  const wrong = await udpDsr([...probe, '--json'], { on: center.client, env: none })
+  expect(wrong.code).toBe(3)
+  expect(JSON.parse(wrong.stdout)).toMatchObject({
+    verdict: 'wrong-source',
+    summary: expect.stringContaining(center.backends[1]!.address),
+  })
+  await end(edge)
+}, 60_000)
+
 it('--interface reaches an edge without a config at hand', async () => {
   write({ pinned: false })
   const edge = start(center.edge, 'edge', 'up')

@@ -197,6 +197,8 @@ export class FleetEdge extends EventEmitter<FleetEdgeEvents> implements AsyncDis
       await this.#apply()
     } catch (error) {
       this.#config = before
+      // What the refused one left behind as an alarm goes with this.
+      void this.#follow()
       throw error
     }
     const fixed = ({ edge }: FleetConfig) => JSON.stringify(edge && forwarderOptions({ edge } as FleetConfig))
