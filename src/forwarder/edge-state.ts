@@ -14,12 +14,20 @@ export interface Retired {
   backendCounters: number[]
 }
 
+/** A pool's table before, while somebody drains. */
+export interface SavedPrevious {
+  first: number
+  /** Base64 of the slots. */
+  slots: string
+  until: number | undefined
+}
+
 /** Where in the maps of an edge things are: what the maps themselves do not say. */
 export interface EdgeState {
   /** The last is a `struct backend` in hexadecimal digits. */
   backends: [name: string, index: number, counters: number, id: string, value: string][]
   counters: [name: string, index: number][]
-  pools: [name: string, index: number, firstChunk: number, members: readonly number[]][]
+  pools: [name: string, index: number, firstChunk: number, members: readonly number[], previous?: SavedPrevious][]
   services: [name: string, index: number, counters: number][]
   splits: [name: string, chunk: number][]
   retired: Retired

@@ -4,6 +4,7 @@ import {
   BackendFlags,
   Backend as BackendLayout,
   Delivery,
+  DrainPhase,
   QuicServerKey,
   ServiceFlags,
   Service as ServiceLayout,
@@ -14,11 +15,12 @@ import {
 import { mapFull } from '../errors.js'
 import { NO_BACKEND } from '../pinning/backends.js'
 import { AFFINITIES } from '../pinning/flow-key.js'
+import { slotOf } from '../pinning/half-siphash.js'
 import { isIPv4, type MappedAddress, textOf } from './address.js'
 import { AddressTable, type EntryKey, nameOf } from './address-table.js'
 import type { DeliveryName } from './config.js'
 import { clearCounters } from './counters.js'
-import type { EdgeState, Retired } from './edge-state.js'
+import type { EdgeState, Retired, SavedPrevious } from './edge-state.js'
 import { entriesOf, type WantedEntry } from './entries.js'
 import { type FlowMemory, flowCheck } from './flow-memory.js'
 import { waitForPackets } from './grace-period.js'
@@ -61,6 +63,13 @@ export interface ForwarderChange {
   pools: Record<string, { movedSlots: number; slots: number }>
 }
 
+/** What the edge's options come to. */
+export interface EdgeTablesOptions {
+  memory?: FlowMemory | undefined
+  returnPath?: boolean | undefined
+  learn?: number | undefined
+}
+
 interface KnownBackend {
   /** In every pool that has it. */
   down: boolean
@@ -70,9 +79,20 @@ interface KnownBackend {
   value: BackendLayout
 }
 
+/** The table that a pool had before, as far as it leads to backends that drain now. */
+interface Previous {
+  run: Run
+  /** Indices of backends that drain; all else is nobody's. */
+  slots: Uint16Array
+  /** When flows stop to be learned: milliseconds since 1970; undefined: it was before. */
+  until: number | undefined
+}
+
 interface KnownPool {
   index: number
   run: Run
+  /** While somebody drains. */
+  previous: Previous | undefined
   /** Indices of its backends, in the order in which its table has them. */
   members: readonly number[]
   /** Indices of backends. */
@@ -131,6 +151,8 @@ export class EdgeTables {
   readonly #maps: EdgeMaps
   readonly #memory: FlowMemory | undefined
   readonly #returnPath: boolean
+  /** Milliseconds for which flows of a backend that drains are learned; undefined: its flows move. */
+  readonly #learn: number | undefined
   readonly #buckets: AddressTable
   readonly #chunkMemory: Uint16Array
   readonly #poolMemory: BigUint64Array
@@ -155,15 +177,17 @@ export class EdgeTables {
 
   /**
    * @param maps all of them empty
-   * @param options `memory`: what flows are remembered by; `returnPath`: backends are named in `sources`
+   * @param options `memory`: what flows are remembered by; `returnPath`: backends are named in `sources`; `learn`: milliseconds for which
+   * flows of a backend that drains are learned
    * @param adopted what was saved last of maps that are not: a change that was broken off is carried out
    */
   constructor(
     maps: EdgeMaps,
-    { memory, returnPath = false }: { memory?: FlowMemory | undefined; returnPath?: boolean } = {},
+    { memory, returnPath = false, learn }: EdgeTablesOptions = {},
     adopted?: { settings: Settings; state: EdgeState },
   ) {
     this.#returnPath = returnPath
+    this.#learn = learn
     const next = adopted && this.#recall(maps, adopted.settings, adopted.state)
     const used = next && adopted && usedBy(next, adopted.state.retired)
     this.#maps = maps
@@ -270,7 +294,7 @@ export class EdgeTables {
   updateHops(hopTo: (address: MappedAddress) => Hop): void {
     for (const known of this.#backends.values()) {
       const hop = hopTo(known.value.address)
-      const value = { ...known.value, ...hopFields(hop) }
+      const value = { ...known.value, ...hopFields(hop, isDraining(known.value)) }
       if (sameHop(value, known.value)) continue
       known.value = value
       this.#maps.backends.update(key(known.index), encode(BackendLayout, value))
@@ -299,6 +323,29 @@ export class EdgeTables {
     return { id: known.id, address: textOf(address), delivery: DELIVERIES[delivery]! }
   }
 
+  /** The backend that a flow stays with while that drains, whatever the pool's table says. `flow` is its key in memory. */
+  kept(pool: string, hash: number, flow: bigint): { id: string; address: string; delivery: DeliveryName } | undefined {
+    const previous = this.#pools.get(pool)?.previous
+    if (previous === undefined) return undefined
+    const index = previous.slots[slotOf(hash, previous.slots.length)]!
+    const known = [...this.#backends.values()].find((one) => one.index === index)
+    if (known === undefined || !isDraining(known.value)) return undefined
+    const found = this.#memory?.recall(flow)
+    const remembered = found?.index === index && flowCheck(flow, known.value.epoch) === found.check
+    if (!remembered && previous.until === undefined) return undefined
+    const { address, delivery } = known.value
+    return { id: known.id, address: textOf(address), delivery: DELIVERIES[delivery]! }
+  }
+
+  /** Ends the learning of flows whose time is over. To be called now and then. */
+  endLearning(now: number): void {
+    for (const pool of this.#pools.values()) {
+      if (pool.previous?.until === undefined || now < pool.previous.until) continue
+      pool.previous.until = undefined
+      Atomics.store(this.#poolMemory, 2 * pool.index + 1, previousWord(pool))
+    }
+  }
+
   /** Bytes of the map `slots` that a pool's table takes. */
   bytesOf(pool: string): number {
     return this.#pools.get(pool)!.run.count * TableConstant.chunkSlots * 2
@@ -319,9 +366,10 @@ export class EdgeTables {
       backends.set(name, { index, counters, id, down: down.has(countedAs(id, value)), value })
     }
     const pools = new Map<string, KnownPool>()
-    for (const [name, index, first, members] of state.pools) {
+    for (const [name, index, first, members, previous] of state.pools) {
       const slots = slotsOf(settings.pools.get(name)!.table, members)
-      pools.set(name, { index, run: { first, count: chunksFor(slots.length) }, slots, members })
+      const run = { first, count: chunksFor(slots.length) }
+      pools.set(name, { index, run, slots, members, previous: previous && previousOf(previous) })
     }
     const services = new Map<string, KnownService>()
     const places = new Map(state.services.map(([name, ...place]) => [name, place]))
@@ -351,6 +399,7 @@ export class EdgeTables {
   #placeBackends(pool: Pool, hopTo: (address: MappedAddress) => Hop, next: Next, undo: (() => void)[]): number[] {
     return pool.backends.map(({ id, address, state }) => {
       const down = state === 'down'
+      const draining = state === 'draining' && this.#learn !== undefined
       const hop = hopTo(address)
       const source = pool.source ?? hop.source
       const value: BackendLayout = {
@@ -363,12 +412,14 @@ export class EdgeTables {
         port: pool.port,
         delivery: Delivery[pool.delivery],
         epoch: 0, // see below
-        ...hopFields(hop),
+        ...hopFields(hop, draining),
       }
       const name = nameOfBackend(id, value)
       const placed = next.backends.get(name) // another pool has it, too
       if (placed !== undefined) {
         placed.down &&= down
+        // Where another pool has it up, no table leads to it as to one that drains.
+        if (draining) placed.value = { ...placed.value, flags: placed.value.flags | BackendFlags.draining }
         return placed.index
       }
       const known = this.#backends.get(name)
@@ -391,10 +442,13 @@ export class EdgeTables {
    * @param indices of its backends, in the order in which its table has them
    * @param inPlace a pool that changes keeps its index
    */
-  #placePool({ name, table }: Pool, indices: readonly number[], inPlace: boolean, undo: (() => void)[]): KnownPool {
+  #placePool(pool: Pool, indices: readonly number[], inPlace: boolean, undo: (() => void)[]): KnownPool {
+    const { name, table } = pool
     const slots = slotsOf(table, indices)
     const known = this.#pools.get(name)
+    const previous = this.#placePrevious(pool, indices, undo)
     if (known !== undefined && same(known.slots, slots)) {
+      if (previous !== known.previous) return { ...known, members: indices, previous }
       // Who has no slot may have changed all the same.
       const { members } = known
       undo.push(() => {
@@ -404,7 +458,30 @@ export class EdgeTables {
       return known
     }
     const index = (inPlace ? known?.index : undefined) ?? take(this.#poolIndices, 'pools', this.#maps.pools, undo)
-    return { index, run: this.#takeRun(chunksFor(slots.length), undo), slots, members: indices }
+    return { index, run: this.#takeRun(chunksFor(slots.length), undo), slots, members: indices, previous }
+  }
+
+  /** The table before, for those who drain: the slots that they have in it, or had when they began to. */
+  #placePrevious({ name, backends }: Pool, indices: readonly number[], undo: (() => void)[]): Previous | undefined {
+    const known = this.#pools.get(name)
+    if (this.#learn === undefined || known === undefined) return undefined
+    const draining = new Set(indices.filter((_, i) => backends[i]!.state === 'draining'))
+    if (draining.size === 0) return undefined
+    const before = known.previous
+    const ofDraining = (owner: number) => (draining.has(owner) ? owner : TableConstant.backendNone)
+    const now = known.slots.map(ofDraining)
+    const fresh = now.some((owner) => owner !== TableConstant.backendNone)
+    const kept = before?.slots.map(ofDraining)
+    // Tables of two sizes cannot be joined: then those count who have just begun.
+    const joined =
+      kept?.length === now.length
+        ? kept.map((owner, i) => (owner === TableConstant.backendNone ? now[i]! : owner))
+        : undefined
+    const slots = joined ?? (fresh ? now : (kept ?? now))
+    if (!slots.some((owner) => owner !== TableConstant.backendNone)) return undefined
+    if (before !== undefined && same(before.slots, slots)) return before
+    const until = fresh ? Date.now() + this.#learn : before?.until
+    return { run: this.#takeRun(chunksFor(slots.length), undo), slots, until }
   }
 
   #placeService(
@@ -486,14 +563,23 @@ export class EdgeTables {
     addNamings(this.#maps.quicServers, this.#servers, next.servers)
     addNamings(this.#maps.sources, this.#sources, next.sources)
     for (const [name, pool] of next.pools) {
-      if (this.#pools.get(name) === pool) continue
-      this.#chunkMemory.set(pool.slots, pool.run.first * size)
+      const before = this.#pools.get(name)
+      const { run, slots, previous } = pool
+      if (before?.run !== run) this.#chunkMemory.set(slots, run.first * size)
+      if (previous && before?.previous !== previous) this.#chunkMemory.set(previous.slots, previous.run.first * size)
     }
     for (const [name, split] of next.splits) {
       if (this.#splits.get(name) !== split) this.#chunkMemory.set(split.ports, split.run.first * size)
     }
     for (const [name, pool] of next.pools) {
-      if (this.#pools.get(name) !== pool) Atomics.store(this.#poolMemory, 2 * pool.index, tableWord(pool))
+      if (this.#pools.get(name) === pool) continue
+      const words = [
+        [2 * pool.index + 1, previousWord(pool)],
+        [2 * pool.index, tableWord(pool)],
+      ] as const
+      // Who begins to drain keeps its flows before its slots are another's, and who ends gets them back first.
+      for (const [place, word] of pool.previous ? words : [...words].reverse())
+        Atomics.store(this.#poolMemory, place, word)
     }
     for (const [name, service] of next.services) {
       if (this.#services.get(name) === service) continue
@@ -521,7 +607,8 @@ export class EdgeTables {
   /** The same of one that is gone. */
   #forgetAt(index: number): void {
     const value = decode(BackendLayout, this.#maps.backends.lookup(key(index))!)
-    this.#maps.backends.update(key(index), encode(BackendLayout, { ...value, epoch: value.epoch + 1 }))
+    const flags = value.flags & ~BackendFlags.draining
+    this.#maps.backends.update(key(index), encode(BackendLayout, { ...value, flags, epoch: value.epoch + 1 }))
   }
 
   #epochAt(index: number): number {
@@ -547,7 +634,8 @@ export class EdgeTables {
     for (const [name, known] of this.#pools) {
       const now = next.pools.get(name)
       if (now === known) continue
-      retired.chunks.push(known.run)
+      if (now?.run !== known.run) retired.chunks.push(known.run)
+      if (known.previous && now?.previous !== known.previous) retired.chunks.push(known.previous.run)
       // Its word stays: a packet may be under way with it.
       if (now?.index !== known.index) retired.poolIndices.push(known.index)
     }
@@ -603,7 +691,11 @@ function stateOf({ backends, counters, pools, services, splits }: Next, retired:
       return [name, index, counted, id, Buffer.from(encode(BackendLayout, value)).toString('hex')]
     }),
     counters: [...counters],
-    pools: [...pools].map(([name, { index, run, members }]) => [name, index, run.first, members]),
+    pools: [...pools].map(([name, { index, run, members, previous }]) => {
+      if (previous === undefined) return [name, index, run.first, members]
+      const slots = bytes(previous.slots).toString('base64')
+      return [name, index, run.first, members, { first: previous.run.first, slots, until: previous.until }]
+    }),
     services: [...services].map(([name, { index, counters: counted }]) => [name, index, counted]),
     splits: [...splits].map(([name, { run }]) => [name, run.first]),
     retired,
@@ -616,7 +708,12 @@ function usedBy({ backends, counters, pools, services, splits }: Next, retired: 
   const run = (known: { run: Run }) => known.run
   const index = (known: { index: number }) => known.index
   return {
-    chunks: [...of(pools, run), ...of(splits, run), ...retired.chunks],
+    chunks: [
+      ...of(pools, run),
+      ...of(pools, ({ previous }) => previous?.run ?? []).flat(),
+      ...of(splits, run),
+      ...retired.chunks,
+    ],
     serviceIndices: [...of(services, index), ...retired.serviceIndices],
     serviceCounters: [...of(services, (known) => known.counters), ...retired.serviceCounters],
     poolIndices: [...of(pools, index), ...retired.poolIndices],
@@ -712,9 +809,24 @@ function take(pool: IndexPool, map: string, { entries }: BpfMap, undo: (() => vo
   return index
 }
 
-function tableWord({ run, slots }: KnownPool): bigint {
+function tableWord({ run, slots }: Pick<KnownPool, 'run' | 'slots'>): bigint {
   return BigInt(run.first) | (BigInt(slots.length) << 32n)
 }
+
+function previousWord({ previous }: KnownPool): bigint {
+  if (previous === undefined) return 0n
+  const phase = previous.until === undefined ? DrainPhase.hold : DrainPhase.learn
+  return tableWord(previous) | (BigInt(phase) << 56n)
+}
+
+/** As it was saved. */
+function previousOf({ first, slots: text, until }: SavedPrevious): Previous {
+  const saved = Uint8Array.from(Buffer.from(text, 'base64'))
+  const slots = new Uint16Array(saved.buffer)
+  return { run: { first, count: chunksFor(slots.length) }, slots, until }
+}
+
+const isDraining = ({ flags }: BackendLayout) => (flags & BackendFlags.draining) !== 0
 
 /** Sets a counter to zero on each CPU. */
 function same(a: Uint16Array | Uint8Array, b: Uint16Array | Uint8Array): boolean {
@@ -724,12 +836,12 @@ function same(a: Uint16Array | Uint8Array, b: Uint16Array | Uint8Array): boolean
 const bytes = ({ buffer, byteOffset, byteLength }: NodeJS.TypedArray) => Buffer.from(buffer, byteOffset, byteLength)
 
 /** What of a backend's entry may be changed in place. */
-function hopFields({
-  ifindex,
-  nextHop,
-  sourceMac,
-}: Hop): Pick<BackendLayout, 'ifindex' | 'nextHop' | 'sourceMac' | 'flags'> {
-  return { ifindex, nextHop: nextHop ?? NO_MAC, sourceMac, flags: nextHop === undefined ? BackendFlags.fib : 0 }
+function hopFields(
+  { ifindex, nextHop, sourceMac }: Hop,
+  draining: boolean,
+): Pick<BackendLayout, 'ifindex' | 'nextHop' | 'sourceMac' | 'flags'> {
+  const flags = (nextHop === undefined ? BackendFlags.fib : 0) | (draining ? BackendFlags.draining : 0)
+  return { ifindex, nextHop: nextHop ?? NO_MAC, sourceMac, flags }
 }
 
 function sameHop(a: BackendLayout, b: BackendLayout): boolean {

@@ -42,6 +42,9 @@ const NOTHING = {
 /** Finds the backend that is remembered under a key. */
 export type Remembered = (flow: bigint) => EdgeExplanation['backend']
 
+/** Finds the backend that drains and keeps a flow: by the pool's name, the flow's hash, and its key. */
+export type Kept = (pool: string, hash: number, flow: bigint) => EdgeExplanation['backend']
+
 /** Bytes of a datagram below which no connection ID is looked for. */
 const LEAST_QUIC = 6
 const CONFIG_SHIFT = 5
@@ -74,6 +77,7 @@ export function explainFlow(
   flow: Flow,
   remembered: Remembered = () => undefined,
   datagram?: Uint8Array,
+  kept: Kept = () => undefined,
 ): EdgeExplanation {
   if (flow.local === undefined) throw missingArgument('flow.local')
   const { address, port } = flow.local
@@ -113,15 +117,23 @@ export function explainFlow(
     const backend = { id, address: textOf(at), delivery: pool.delivery }
     return { ...found, named: true, backend, why: `${way}; the connection ID names ${id}` }
   }
-  const before = service.flowTable
-    ? remembered(flowKeyOf(hash, key.words, key.length, settings.secret, pool.memory))
-    : undefined
+  const flowKey = flowKeyOf(hash, key.words, key.length, settings.secret, pool.memory)
+  const before = service.flowTable ? remembered(flowKey) : undefined
   if (before !== undefined) {
     return {
       ...found,
       remembered: true,
       backend: before,
       why: `${way}; the flow is remembered, and stays with ${before.id}`,
+    }
+  }
+  const leaving = kept(pool.name, hash, flowKey)
+  if (leaving !== undefined) {
+    return {
+      ...found,
+      remembered: true,
+      backend: leaving,
+      why: `${way}; the flow was ${leaving.id}'s, which drains and keeps it`,
     }
   }
   if (backend === undefined)

@@ -26,7 +26,7 @@ import { checkPinPath, DataPlane, type PinOptions } from './data-plane.js'
 import { type CounterNames, type EdgeEvent, readEvents } from './edge-events.js'
 import { type Manifest, readManifest, writable, writeManifest } from './edge-state.js'
 import { EdgeTables, type ForwarderChange } from './edge-tables.js'
-import { type EdgeExplanation, explainFlow } from './explain.js'
+import { type EdgeExplanation, explainFlow, type Kept } from './explain.js'
 import { FlowMemory } from './flow-memory.js'
 import { type KernelAnswer, kernelAnswer } from './kernel-tables.js'
 import { NextHops } from './next-hops.js'
@@ -50,6 +50,15 @@ export interface FlowTableOptions {
   flows?: number | undefined
   /** Seconds without a datagram after which a flow is forgotten, 1 – 86,400, default 60. */
   idle?: number | undefined
+}
+
+/** How backends that drain keep their flows without a memory of all flows. */
+export interface DrainingOptions {
+  /**
+   * Seconds after a backend began to drain in which its flows are learned as they send, 1 – 86,400; default `idle` of `flowTable`. New
+   * flows that belong to its slots go to it until then.
+   */
+  learn?: number | undefined
 }
 
 /** What of the edge takes replies that backends send back through it. */
@@ -76,6 +85,12 @@ export interface ForwarderOptions extends PinOptions {
   limits?: ForwarderLimits | undefined
   /** Lets services remember their flows. Default: not, which costs nothing, and is as fast for a flood of new flows as for one. */
   flowTable?: FlowTableOptions | undefined
+  /**
+   * Lets a backend that drains keep its flows, also those of services without `flowTable`: for a time its flows are learned, by the table
+   * that the pool had before, and then only those stay there. Costs a packet nothing while nobody drains, and little for those who do
+   * not go to who drains. Needs `flowTable`, whose memory it shares. Default: not.
+   */
+  draining?: DrainingOptions | undefined
   /** Lets services have `quic`. Default: not, which costs nothing. */
   quic?: boolean | undefined
   /**
@@ -103,6 +118,7 @@ const OPTIONS: readonly (keyof ForwarderOptions)[] = [
   'pinPath',
   'limits',
   'flowTable',
+  'draining',
   'quic',
   'returnPath',
   'events',
@@ -180,7 +196,7 @@ export class Forwarder {
     const adopted = manifest && { settings: this.#settings!, state: manifest.state }
     const memory = options.flowTable && new FlowMemory(plane.maps.flows, options.flowTable.idle)
     const returnPath = options.returnPath !== undefined
-    this.#tables = new EdgeTables(plane.maps, { memory, returnPath }, adopted)
+    this.#tables = new EdgeTables(plane.maps, { memory, returnPath, learn: options.draining?.learn }, adopted)
     this.#hops = new NextHops(on)
     this.#hops.watch(backendsOf(this.#settings).map(({ address }) => address))
     this.#timer = setInterval(() => this.#refresh(), REFRESH_MS)
@@ -282,7 +298,8 @@ export class Forwarder {
    */
   explain(flow: Flow, datagram?: Uint8Array): EdgeExplanation {
     this.#checkAttached()
-    return explainFlow(this.#settings, flow, (key) => this.#tables.remembered(key), datagram)
+    const kept: Kept = (pool, hash, key) => this.#tables.kept(pool, hash, key)
+    return explainFlow(this.#settings, flow, (key) => this.#tables.remembered(key), datagram, kept)
   }
 
   /**
@@ -370,6 +387,7 @@ export class Forwarder {
 
   #refresh(): void {
     if (this.#settings === undefined) return
+    this.#tables.endLearning(Date.now())
     if (this.#hops.refresh()) this.#tables.updateHops(this.#hops.to)
   }
 
@@ -394,10 +412,10 @@ function nameEndpoints(
   for (const key of wanted.values()) map.update(key, encode(Endpoint, { guePort }))
 }
 
-function edgeSettings(buckets: number, { flowTable, quic, returnPath, events }: Read): EdgeSettings {
+function edgeSettings(buckets: number, { flowTable, draining, quic, returnPath, events }: Read): EdgeSettings {
   return {
     flowTable: Number(flowTable !== undefined),
-    draining: 0,
+    draining: Number(draining !== undefined),
     quic: Number(quic),
     learnedPorts: Number(returnPath !== undefined && flowTable !== undefined),
     fragments: 1,
@@ -419,6 +437,8 @@ interface Read {
   pinPath: string | undefined
   /** Sets of the map `flows`, and units of 2³⁰ ns. */
   flowTable: { sets: number; idle: number } | undefined
+  /** Milliseconds. */
+  draining: { learn: number } | undefined
   quic: boolean
   returnPath: { endpoints: readonly MappedAddress[] | undefined; guePort: number } | undefined
   events: { sample: number; bytes: number } | undefined
@@ -441,13 +461,14 @@ function readOptions(options: ForwarderOptions): Read {
     }
   }
   checkPowerOfTwo('options.limits.services', limits.services, 1, HIGHEST.services)
-  const { pinPath, flowTable, quic = false, returnPath, events } = options
+  const { pinPath, flowTable, draining, quic = false, returnPath, events } = options
   if (typeof quic !== 'boolean') throw invalidArgType('options.quic', 'of type boolean', quic)
   return {
     mode,
     limits,
     pinPath,
     flowTable: flowTable && readFlowTable(flowTable),
+    draining: draining && readDraining(draining, flowTable),
     quic,
     returnPath: returnPath && readReturnPath(returnPath),
     events: events && readEventOptions(events),
@@ -460,6 +481,14 @@ function readFlowTable(options: FlowTableOptions): Read['flowTable'] {
   checkPowerOfTwo('options.flowTable.flows', flows, FlowConstant.flowWays, MOST_FLOWS)
   checkInteger('options.flowTable.idle', idle, 1, LONGEST_IDLE)
   return { sets: flows / FlowConstant.flowWays, idle: Math.ceil((idle * 1e9) / 2 ** 30) }
+}
+
+function readDraining(options: DrainingOptions, flowTable: FlowTableOptions | undefined): Read['draining'] {
+  checkProperties('draining', options, ['learn'])
+  if (flowTable === undefined) throw invalidArgValue('options.draining', 'needs the option flowTable', options)
+  const { learn = flowTable.idle ?? DEFAULT_IDLE } = options
+  checkInteger('options.draining.learn', learn, 1, LONGEST_IDLE)
+  return { learn: learn * 1000 }
 }
 
 function readReturnPath(options: ReturnPathOptions): Read['returnPath'] {

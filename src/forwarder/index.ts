@@ -14,6 +14,7 @@ export type { EdgeEvent } from './edge-events.js'
 export type { ForwarderChange } from './edge-tables.js'
 export { type EdgeExplanation, explainConfig } from './explain.js'
 export {
+  type DrainingOptions,
   type EventOptions,
   type FlowTableOptions,
   Forwarder,

@@ -86,7 +86,7 @@ export function forwarderOptions(config: FleetConfig): ForwarderOptions {
   const { edge } = config
   if (edge === undefined) throw missingFrom(config, 'edge', 'there on an edge', 'Add [edge] with interface = "…".')
   const { interface: name, mode, pin_path: pinPath, limits, flow_table: flowTable, quic, events } = edge
-  const { return_path: returnPath } = edge
+  const { return_path: returnPath, draining } = edge
   return {
     interface: name,
     mode,
@@ -94,6 +94,7 @@ export function forwarderOptions(config: FleetConfig): ForwarderOptions {
     quic,
     ...(pinPath !== undefined && { pinPath }),
     ...(flowTable && { flowTable }),
+    ...(draining && { draining: draining.learn === undefined ? {} : { learn: draining.learn } }),
     ...(returnPath && {
       returnPath: {
         guePort: returnPath.gue_port,

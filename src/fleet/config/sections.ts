@@ -44,6 +44,13 @@ export interface EdgeSection {
         readonly idle: number
       }
     | undefined
+  /** Lets backends that drain keep their flows, without a memory of all flows. Needs `flow_table`, whose memory it shares. Default: their flows move. */
+  readonly draining?:
+    | {
+        /** Seconds in which flows of a backend that drains are learned. Default: `idle` of `flow_table`. 1 – 86400. */
+        readonly learn?: number | undefined
+      }
+    | undefined
   /** Lets services have `quic`. Default: `false`. */
   readonly quic: boolean
   /** Takes replies that backends send back through this edge (`return = "edge"`). The host must forward (`net.ipv4.ip_forward`). Default: none are taken. */

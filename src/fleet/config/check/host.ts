@@ -5,6 +5,7 @@ import { canonical, entriesOf, type Parts, servicesOf } from './parts.js'
 export function checkHost(parts: Parts, problems: Problems): void {
   checkSecret(parts, problems)
   checkPinPaths(parts, problems)
+  checkDraining(parts, problems)
   checkBackend(parts, problems)
   checkRewrite(parts, problems)
 }
@@ -40,6 +41,17 @@ function checkPinPaths({ edge, backend, rewrite }: Parts, problems: Problems): v
       })
     }
   }
+}
+
+function checkDraining({ edge }: Parts, problems: Problems): void {
+  if (edge?.draining === undefined || edge.flow_table !== undefined || problems.concern(['edge', 'flow_table'])) return
+  problems.add({
+    kind: 'conflict',
+    path: ['edge', 'draining'],
+    found: {},
+    expected: 'left out, since [edge] has no flow_table',
+    remedy: 'Add flow_table = {} to [edge]: it shares its memory.',
+  })
 }
 
 function checkBackend({ backend }: Parts, problems: Problems): void {

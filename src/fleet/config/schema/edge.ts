@@ -25,6 +25,15 @@ const flowTable = table({
 /** Endpoints at most, as `Forwarder` takes them. */
 const MOST_ENDPOINTS = 64
 
+const draining = table({
+  learn: integer(1, 86_400)
+    .optional()
+    .meta({
+      description: 'Seconds in which flows of a backend that drains are learned. Default: `idle` of `flow_table`.',
+      examples: [10],
+    }),
+})
+
 const returnPath = table({
   endpoints: list(address(), 'addresses', 1, MOST_ENDPOINTS)
     .optional()
@@ -81,6 +90,11 @@ export const edgeSchema = table({
   flow_table: flowTable.optional().meta({
     description: 'Lets services have `flow_table`. Default: no flows are remembered.',
     examples: [{ flows: 1_048_576, idle: 60 }],
+  }),
+  draining: draining.optional().meta({
+    description:
+      'Lets backends that drain keep their flows, without a memory of all flows. Needs `flow_table`, whose memory it shares. Default: their flows move.',
+    examples: [{}],
   }),
   quic: flag().default(false).meta({ description: 'Lets services have `quic`.' }),
   return_path: returnPath.optional().meta({
