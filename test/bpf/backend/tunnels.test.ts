@@ -11,6 +11,8 @@ import { backendSettings, nameHosts } from './hosts.js'
 
 const PACKETS = 30_000
 const PER_WORLD = 200
+/** Fragment header of IPv6. */
+const FRAGMENT = 44
 vi.setConfig({ testTimeout: 60_000 })
 
 /** What a PROXY header tells of a datagram: its ends and its payload; and whether its checksum is right. */
@@ -19,7 +21,14 @@ function datagramOf(frame: Uint8Array) {
   const v4 = packet[0]! >> 4 === 4
   // Options and extension headers do not come back.
   let at = v4 ? (packet[0]! & 15) * 4 : 40
-  if (!v4) for (let next = packet[6]!; next !== wire.UDP; at += (packet[at + 1]! + 1) * 8) next = packet[at]!
+  if (!v4) {
+    for (let next = packet[6]!; next !== wire.UDP && at < packet.length; ) {
+      // A fragment header has no length (RFC 8200 §4.5).
+      const size = next === FRAGMENT ? 8 : (packet[at + 1]! + 1) * 8
+      next = packet[at]!
+      at += size
+    }
+  }
   const [from, to] = v4
     ? [packet.subarray(12, 16), packet.subarray(16, 20)]
     : [packet.subarray(8, 24), packet.subarray(24, 40)]
