@@ -258,7 +258,7 @@ it('doctor names what is planted, mends it, and has nothing to say of a healthy 
   const none = { UDP_DSR_RUN_DIR: join(folder, 'run') }
   for (const host of [a, b]) {
     const healthy = await udpDsr(backend, { on: host, env: none })
-    expect([healthy.code, healthy.stdout]).toEqual([0, expect.stringContaining('checks found nothing')])
+    expect([healthy.code, healthy.stdout]).toEqual([0, expect.stringContaining('Nothing found')])
   }
   await a.ip(`route del local ${VIP} dev lo`)
   const sick = await udpDsr([...backend, '--json'], { on: a, env: none })
