@@ -7,12 +7,14 @@ import { nodeBinary } from './node-versions.js'
 test('the newest Node: the comparison with its dgram, which can more', async () => {
   const node = await nodeBinary('latest')
   const args = ['node_modules/vitest/vitest.mjs', 'run', '--reporter=json', 'test/socket/dgram']
-  const { stdout } = await promisify(execFile)(node, args, { cwd: root, maxBuffer: 2 ** 25 })
-  const report = JSON.parse(stdout.slice(stdout.indexOf('{')))
-  expect(report.success).toBe(true)
-  expect(report.numFailedTests + report.numPendingTests).toBe(0)
-  const names = report.testResults.flatMap(({ assertionResults }: { assertionResults: { title: string }[] }) =>
-    assertionResults.map(({ title }) => title),
+  const { stdout } = await promisify(execFile)(node, args, { cwd: root, maxBuffer: 2 ** 25 }).catch(
+    (failed: { stdout: string }) => failed, // what failed is in the report
   )
-  expect(names).toContain('bind at once, and tell later') // bindSync
+  const report = JSON.parse(stdout.slice(stdout.indexOf('{')))
+  const results: { title: string; status: string; failureMessages: string[] }[] = report.testResults.flatMap(
+    ({ assertionResults }: { assertionResults: unknown }) => assertionResults,
+  )
+  expect(results.filter(({ status }) => status !== 'passed')).toEqual([])
+  expect(report.success).toBe(true)
+  expect(results.map(({ title }) => title)).toContain('bind at once, and tell later') // bindSync
 }, 120_000)
