@@ -37,7 +37,7 @@ const GOLDEN = 0x9e3779b9
  * @returns the index of a contender for each slot
  */
 export function fillBoundedRendezvous(contenders: Contenders, size: number): Uint16Array {
-  const { count, index, seeds } = contenders
+  const { count, index } = contenders
   const slots = new Uint16Array(size).fill(EMPTY)
   const room = bounds(contenders, size)
   const walk = new Walk(slots, contenders, SEED.walk)
@@ -45,20 +45,19 @@ export function fillBoundedRendezvous(contenders: Contenders, size: number): Uin
     walk.take(c, index[c]!)
     room[c]!--
   }
-  const drawn = new Uint32Array(count)
+  const draws = new Draws(contenders, size)
   const turns = new Turns(contenders, SEED.phase)
   let empty = size - count
-  let draws = DRAWS_PER_SLOT * size
+  let left = DRAWS_PER_SLOT * size
   while (empty > 0) {
     const contender = turns.current
     if (room[contender] === 0) {
       turns.drop()
       continue
     }
-    if (draws > 0) {
-      draws--
-      const seed = SEEDS * contender + SEED.draw
-      const slot = slotOf(draw(seeds[seed]!, seeds[seed + 1]!, drawn[contender]!++), size)
+    if (left > 0) {
+      left--
+      const slot = draws.next(contender)
       if (slots[slot] === EMPTY) {
         slots[slot] = index[contender]!
         room[contender]!--
@@ -88,12 +87,29 @@ function bounds({ weight }: Contenders, size: number): Uint32Array {
 }
 
 /**
- * The number drawn, 0 – 2³²−1: a counter, mixed by multiplications and shifts. The second multiplier is the contender's
- * own, so that no two contenders draw from the same sequence.
+ * The slots that contenders draw. Each has a counter, mixed by multiplications and shifts; the first multiplier is its own, so that
+ * no two draw from the same sequence.
  */
-function draw(start: number, multiplier: number, count: number): number {
-  let x = (start + Math.imul(count, GOLDEN)) | 0
-  x = Math.imul(x ^ (x >>> 16), multiplier | 1)
-  x = Math.imul(x ^ (x >>> 15), 0x846ca68b)
-  return (x ^ (x >>> 16)) >>> 0
+class Draws {
+  readonly #counters: Int32Array
+  readonly #multipliers: Int32Array
+  readonly #size: number
+  /** Of a number of 32 bits, how many are too many; 0 where the size is no power of two. */
+  readonly #shift: number
+
+  constructor({ count, seeds }: Contenders, size: number) {
+    this.#counters = Int32Array.from({ length: count }, (_, c) => seeds[SEEDS * c + SEED.draw]!)
+    this.#multipliers = Int32Array.from({ length: count }, (_, c) => seeds[SEEDS * c + SEED.draw + 1]! | 1)
+    this.#size = size
+    this.#shift = (size & (size - 1)) === 0 ? Math.clz32(size) + 1 : 0
+  }
+
+  next(contender: number): number {
+    let x = this.#counters[contender]!
+    this.#counters[contender] = x + GOLDEN
+    x = Math.imul(x ^ (x >>> 16), this.#multipliers[contender]!)
+    x = Math.imul(x ^ (x >>> 15), 0x846ca68b)
+    x ^= x >>> 16
+    return this.#shift > 0 ? x >>> this.#shift : slotOf(x >>> 0, this.#size)
+  }
 }
