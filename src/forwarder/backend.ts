@@ -17,6 +17,7 @@ import { type MappedAddress, mapped, readAddress, textOf } from './address.js'
 import { type Traffic, trafficOf } from './counters.js'
 import { checkPinPath, DataPlane, type PinOptions } from './data-plane.js'
 import { fillHosts, MOST_HOSTS } from './hosts.js'
+import { readManifest, writeManifest } from './manifest.js'
 
 const { BackendSettings, FlowConstant, Reason } = layouts
 
@@ -95,14 +96,12 @@ const ETHERNET_BYTES = 14
 
 /** What is pinned beside the maps. */
 interface Manifest {
-  version: number
   /** Hexadecimal digits: ways of clients are found by it. */
   secret: string
   mode: BackendMode
   return: 'direct' | 'edge'
 }
 
-const MANIFEST = 'manifest'
 /** Of what the maps hold and of the manifest. */
 const VERSION = 1
 
@@ -162,7 +161,7 @@ export class Backend {
       pinPath,
       entries: { hosts: buckets, ways: sets },
       settings: (folder) => {
-        found = folder && readManifest(folder)
+        found = folder && readManifest<Manifest>(folder, VERSION)
         const secret = Buffer.from(found?.secret ?? fresh, 'hex')
         return settingsOf(BackendSettings, {
           secret: { words: [secret.readUInt32LE(0), secret.readUInt32LE(4)] },
@@ -184,7 +183,7 @@ export class Backend {
       // First, since what is pinned may be another interface's, and is not to be changed then.
       const attached = attachAll(plane, on, mode, returns)
       if (plane.folder !== undefined && found === undefined) {
-        writeManifest(plane.folder, { version: VERSION, secret: fresh, mode: attached, return: read.return })
+        writeManifest(plane.folder, VERSION, { secret: fresh, mode: attached, return: read.return })
       }
       return new Backend(on.name, attached, plane, fillHosts(plane.maps, { edges, endpoints, numbered: returns }))
     } catch (error) {
@@ -265,20 +264,6 @@ function checkSame(
   if (mode !== 'auto' && mode !== found.mode) throw otherPins(path, `runs in the mode '${found.mode}', not '${mode}'`)
   if (mode === 'auto' && found.mode === 'tc') throw otherPins(path, "runs in the mode 'tc'")
   if (back !== found.return) throw otherPins(path, `has return: '${found.return}', not '${back}'`)
-}
-
-/** @throws BpfError ERR_BPF_INCOMPATIBLE when another version wrote it */
-function readManifest(folder: PinFolder): Manifest | undefined {
-  const bytes = folder.read(MANIFEST)
-  if (bytes === undefined) return undefined
-  const manifest = JSON.parse(Buffer.from(bytes).toString()) as Manifest
-  const { version } = manifest
-  if (version !== VERSION) throw otherPins(folder.path, `has version ${version} of what its maps hold, not ${VERSION}`)
-  return manifest
-}
-
-function writeManifest(folder: PinFolder, manifest: Manifest): void {
-  folder.store(MANIFEST, Buffer.from(JSON.stringify(manifest)))
 }
 
 function readOptions(options: BackendOptions) {

@@ -1,6 +1,3 @@
-import { gunzipSync, gzipSync } from 'node:zlib'
-import type { PinFolder } from '../bpf/index.js'
-import { otherPins } from '../errors.js'
 import type { ForwarderConfig } from './config.js'
 import type { Run } from './run-pool.js'
 
@@ -31,32 +28,6 @@ export interface EdgeState {
   services: [name: string, index: number, counters: number][]
   splits: [name: string, chunk: number][]
   retired: Retired
-}
-
-/** What is pinned beside the maps: the configuration that they follow, and where. */
-export interface Manifest {
-  config: ForwarderConfig
-  state: EdgeState
-}
-
-const PIN = 'manifest'
-/** Of what the maps hold and of the manifest. */
-const VERSION = 1
-/** The text repeats itself; more effort gains little. */
-const COMPRESSION = 1
-
-/** @throws BpfError ERR_BPF_INCOMPATIBLE when another version wrote it */
-export function readManifest(folder: PinFolder): Manifest | undefined {
-  const bytes = folder.read(PIN)
-  if (bytes === undefined) return undefined
-  const { version, ...manifest } = JSON.parse(gunzipSync(bytes).toString()) as Manifest & { version: number }
-  if (version !== VERSION) throw otherPins(folder.path, `has version ${version} of what its maps hold, not ${VERSION}`)
-  return manifest
-}
-
-/** A reader finds this manifest or the one before. */
-export function writeManifest(folder: PinFolder, manifest: Manifest): void {
-  folder.store(PIN, gzipSync(JSON.stringify({ version: VERSION, ...manifest }), { level: COMPRESSION }))
 }
 
 /** A configuration as it can be written down. */

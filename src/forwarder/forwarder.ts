@@ -24,11 +24,12 @@ import type { ForwarderConfig } from './config.js'
 import { type Traffic, trafficOf } from './counters.js'
 import { checkPinPath, DataPlane, type PinOptions } from './data-plane.js'
 import { type CounterNames, type EdgeEvent, readEvents } from './edge-events.js'
-import { type Manifest, readManifest, writable, writeManifest } from './edge-state.js'
+import { type EdgeState, writable } from './edge-state.js'
 import { EdgeTables, type ForwarderChange } from './edge-tables.js'
 import { type EdgeExplanation, explainFlow, type Kept } from './explain.js'
 import { FlowMemory } from './flow-memory.js'
 import { type KernelAnswer, kernelAnswer } from './kernel-tables.js'
+import { readManifest, writeManifest } from './manifest.js'
 import { NextHops } from './next-hops.js'
 import { type Pool, readConfig, type Settings, TableCache } from './read-config.js'
 
@@ -111,6 +112,15 @@ export interface ForwarderStats {
   reasons: Readonly<Record<string, Traffic>>
   pools: readonly { name: string; slots: number; bytes: number; digest: string }[]
 }
+
+/** What is pinned beside the maps: the configuration that they follow, and where. */
+interface Manifest {
+  config: ForwarderConfig
+  state: EdgeState
+}
+
+/** Of what the maps hold and of the manifest. */
+const VERSION = 1
 
 const OPTIONS: readonly (keyof ForwarderOptions)[] = [
   'interface',
@@ -235,7 +245,7 @@ export class Forwarder {
       settings: settingsOf(EdgeSettings, edgeSettings(buckets, read)),
     })
     try {
-      const manifest = plane.folder && readManifest(plane.folder)
+      const manifest = plane.folder && readManifest<Manifest>(plane.folder, VERSION)
       const attached = plane.attachXdp(plane.programs.edge, on, mode)
       if (returnPath) nameEndpoints(plane.maps.endpoints, on, returnPath)
       return new Forwarder(on, plane, attached, read, manifest)
@@ -369,7 +379,8 @@ export class Forwarder {
     this.#checkAttached()
     const { folder } = this.#plane
     const written = writable(config)
-    const save = folder && ((state: Manifest['state']) => writeManifest(folder, { config: written, state }))
+    const save =
+      folder && ((state: EdgeState) => writeManifest(folder, VERSION, { config: written, state } satisfies Manifest))
     const change = this.#tables.apply(settings, this.#hops.to, save)
     this.#settings = settings
     this.#config = written

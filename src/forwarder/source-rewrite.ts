@@ -7,7 +7,6 @@ import {
   interfaceByName,
   layouts,
   type NetworkInterface,
-  type PinFolder,
   settingsOf,
   sourceRewriteObject,
   type TcHook,
@@ -19,6 +18,7 @@ import { AddressTable, type EntryKey } from './address-table.js'
 import { type Traffic, trafficOf } from './counters.js'
 import { checkPinPath, DataPlane, type PinOptions } from './data-plane.js'
 import { waitForPackets } from './grace-period.js'
+import { readManifest, writeManifest } from './manifest.js'
 
 const { Reason, RewriteConstant, RewriteSettings, Vip } = layouts
 
@@ -89,7 +89,6 @@ const RULES_OF_IPV6 = RewriteConstant.ipv6 * RewriteConstant.ports
 
 /** What is pinned beside the maps. */
 interface Manifest {
-  version: number
   /** Hexadecimal digits: what was learned is found by it. */
   secret: string
   hook: SourceRewrite['hook']
@@ -97,7 +96,6 @@ interface Manifest {
   left: number[]
 }
 
-const MANIFEST = 'manifest'
 /** Of what the maps hold and of the manifest. */
 const VERSION = 1
 
@@ -163,7 +161,7 @@ export class SourceRewrite {
       pinPath,
       entries,
       settings: (folder) => {
-        found = folder && readManifest(folder)
+        found = folder && readManifest<Manifest>(folder, VERSION)
         const secret = Buffer.from(found?.secret ?? fresh, 'hex')
         return settingsOf(RewriteSettings, {
           secret: { words: [secret.readUInt32LE(0), secret.readUInt32LE(4)] },
@@ -177,10 +175,10 @@ export class SourceRewrite {
       },
     })
     try {
-      const manifest = found ?? { version: VERSION, secret: fresh, hook: 'tcx', cgroup, left: [] }
+      const manifest = found ?? { secret: fresh, hook: 'tcx', cgroup, left: [] }
       if (found === undefined) {
         manifest.hook = attachAll(plane, on, hook, cgroup)
-        if (plane.folder) writeManifest(plane.folder, manifest)
+        if (plane.folder) writeManifest(plane.folder, VERSION, manifest)
       } else {
         const same = hook === 'auto' ? found.hook !== 'cgroup' : found.hook === hook
         if (!same || found.cgroup !== cgroup) {
@@ -265,7 +263,7 @@ export class SourceRewrite {
     for (const place of this.#rules) if (!kept.has(place)) Atomics.store(this.#ruleMemory, place, 0)
     const gone = [...this.#vips].filter(([text]) => !next.has(text))
     this.#manifest.left = this.#left = [...this.#left, ...gone.map(([, index]) => index)]
-    if (folder) writeManifest(folder, this.#manifest)
+    if (folder) writeManifest(folder, VERSION, this.#manifest)
     for (const [text, index] of gone) {
       this.#table.delete(entryOf(readAddress('vip', text)))
       // What was learned of it leads nowhere from now on.
@@ -331,19 +329,6 @@ function namePorts(map: BpfMap, ports: readonly number[]): void {
     if (!wanted.has(new DataView(key.buffer, key.byteOffset).getUint16(0))) map.delete(key)
   }
   for (const port of ports) map.update(networkOrder(port), Uint8Array.of(1))
-}
-
-function readManifest(folder: PinFolder): Manifest | undefined {
-  const bytes = folder.read(MANIFEST)
-  if (bytes === undefined) return undefined
-  const manifest = JSON.parse(Buffer.from(bytes).toString()) as Manifest
-  const { version } = manifest
-  if (version !== VERSION) throw otherPins(folder.path, `has version ${version} of what its maps hold, not ${VERSION}`)
-  return manifest
-}
-
-function writeManifest(folder: PinFolder, manifest: Manifest): void {
-  folder.store(MANIFEST, Buffer.from(JSON.stringify(manifest)))
 }
 
 function entryOf(address: MappedAddress): EntryKey {
