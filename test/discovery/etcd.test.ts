@@ -378,6 +378,27 @@ describe('a cluster', () => {
     expect(await servers.ctl('get', '--keys-only', '/udp-dsr/pools/p/me')).toContain('/me')
   }, 90_000)
 
+  it('whose watched member stands still is watched at another one', async () => {
+    updates = new Updates(etcdMembers({ endpoints: servers.endpoints, timeout: 1000 }))
+    await updates.next()
+    servers.freeze(0)
+    try {
+      await updates.until(({ type }) => type === 'stale')
+      await eventually(
+        () =>
+          servers.ctl('put', '/udp-dsr/pools/p/still', '{"address":"10.0.0.8"}').then(
+            () => true,
+            () => false,
+          ),
+        'a leader',
+        25_000,
+      )
+      await updates.until((update) => puts(update).includes('still up'))
+    } finally {
+      servers.thaw(0)
+    }
+  }, 60_000)
+
   it('that has lost its majority is stale, though one of it answers', async () => {
     const options = { endpoints: [servers.endpoints[0]!], timeout: 1000 }
     updates = new Updates(etcdMembers(options))

@@ -49,7 +49,7 @@ export class EtcdClient {
     for (let i = 0; i < this.#settings.endpoints.length; i++) {
       signal?.throwIfAborted()
       try {
-        return (await this.#once(path, body, signal)) as Answer
+        return await this.ask<Answer>(path, body, signal)
       } catch (error) {
         last = error
         signal?.throwIfAborted()
@@ -57,6 +57,28 @@ export class EtcdClient {
       }
     }
     throw last
+  }
+
+  /**
+   * One question to the endpoint whose turn it is, and to no other.
+   *
+   * @throws DiscoveryError ERR_DISCOVERY_ETCD; an AbortError
+   */
+  async ask<Answer>(path: string, body: object, signal?: AbortSignal): Promise<Answer> {
+    const { timeout } = this.#settings
+    const endpoint = this.endpoint
+    const limit = AbortSignal.timeout(timeout)
+    const both = signal === undefined ? limit : AbortSignal.any([signal, limit])
+    try {
+      const response = await this.#send(path, body, both)
+      const answer = JSON.parse(await textOf(response)) as Answer & { error?: Refusal }
+      // Calls that are streams to etcd fail like this.
+      if (answer.error !== undefined) throw this.#refused(endpoint, path, answer.error)
+      return answer
+    } catch (error) {
+      if (limit.aborted && !signal?.aborted) throw etcdFailed(endpoint, path, `no answer within ${timeout} ms`, error)
+      throw signal?.aborted ? error : asFailure(error, endpoint, path)
+    }
   }
 
   /**
@@ -99,23 +121,6 @@ export class EtcdClient {
 
   get #endpoint(): URL {
     return this.#settings.endpoints[this.#current]!
-  }
-
-  async #once(path: string, body: object, signal?: AbortSignal): Promise<unknown> {
-    const { timeout } = this.#settings
-    const endpoint = this.endpoint
-    const limit = AbortSignal.timeout(timeout)
-    const both = signal === undefined ? limit : AbortSignal.any([signal, limit])
-    try {
-      const response = await this.#send(path, body, both)
-      const answer = JSON.parse(await textOf(response)) as { error?: Refusal }
-      // Calls that are streams to etcd fail like this.
-      if (answer.error !== undefined) throw this.#refused(endpoint, path, answer.error)
-      return answer
-    } catch (error) {
-      if (limit.aborted && !signal?.aborted) throw etcdFailed(endpoint, path, `no answer within ${timeout} ms`, error)
-      throw signal?.aborted ? error : asFailure(error, endpoint, path)
-    }
   }
 
   /** @throws also when the answer is a refusal. A token that has run out is replaced. */

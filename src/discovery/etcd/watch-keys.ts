@@ -164,13 +164,13 @@ async function* watch(
   }
 }
 
-/** Asks for nothing, again and again; ends with `signal`, throws when there is no answer. */
+/** Asks who is watched for nothing, again and again; ends with `signal`, throws when there is no answer. */
 async function beat(client: EtcdClient, prefix: string, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await sleep(HEARTBEAT_MS, undefined, { signal, ref: false }).catch(() => {})
     if (signal.aborted) return
     try {
-      await client.call('kv/range', { key: base64(prefix), count_only: true }, signal)
+      await client.ask('kv/range', { key: base64(prefix), count_only: true }, signal)
     } catch (error) {
       if (signal.aborted) return
       throw error
