@@ -10,6 +10,7 @@
 #include <linux/in.h>
 #include <linux/pkt_cls.h>
 
+#include "address.h"
 #include "address_table.h"
 #include "checksum.h"
 #include "flow_cache.h"
@@ -89,20 +90,11 @@ struct ends {
 
 INLINE struct flow_secret half_secret(__u32 tweak) { return flow_half_secret(settings.secret, tweak); }
 
-INLINE int is_ipv4(const struct vip* address) {
-  return address->address[0] == 0 && address->address[1] == 0 && address->address[2] == NET32(0x0000ffff);
-}
-
-INLINE int is_unspecified(const struct vip* vip) {
-  const __be32* words = vip->address;
-  return (words[0] | words[1] | words[2] | words[3]) == 0;
-}
-
 /* Peer and local port: of IPv4 exact, of IPv6 a keyed hash that nobody can aim with. Not 0. */
 INLINE __u64 key_of(const struct ends* ends) {
   const __u32 ports = (__u32)ends->peer_port << 16 | ends->local_port;
   const __u32* peer = ends->peer.address;
-  if (is_ipv4(&ends->peer)) return (__u64)peer[3] << 32 | ports;
+  if (is_mapped(ends->peer.address)) return (__u64)peer[3] << 32 | ports;
   const __u32 words[] = {peer[0], peer[1], peer[2], peer[3], ports};
   return (__u64)half_siphash_24(words, sizeof words, half_secret(1)) << 32 |
          half_siphash_24(words, sizeof words, half_secret(2));
@@ -142,7 +134,7 @@ INLINE void remember(struct flow_set* set, __u64 key, __u32 index) {
 }
 
 INLINE struct flow_set* set_of_request(__u64 key, const struct ends* ends) {
-  return is_ipv4(&ends->peer) ? set_of_exact(&requests, key) : set_of_hash(&requests, key);
+  return is_mapped(ends->peer.address) ? set_of_exact(&requests, key) : set_of_hash(&requests, key);
 }
 
 INLINE __u32 index_of(const struct vip* address) {
@@ -339,7 +331,7 @@ INLINE int rewrite(struct __sk_buff* skb) {
   if (vip == 0) return TC_ACT_UNSPEC;
   const __be32* from = packet.ends.local.address;
   const __be32* to = vip->address;
-  if (is_unspecified(vip)) return TC_ACT_UNSPEC; /* it is a VIP no longer */
+  if (is_unspecified(vip->address)) return TC_ACT_UNSPEC; /* it is a VIP no longer */
   if (from[3] == to[3] && from[2] == to[2] && from[1] == to[1] && from[0] == to[0]) return TC_ACT_UNSPEC;
   /* A program that chose a VIP knew why. */
   if (index_of(&packet.ends.local) != NO_VIP) return TC_ACT_UNSPEC;
@@ -395,7 +387,7 @@ int rewrite_sendmsg6(struct bpf_sock_addr* context) {
   }
   const __u32 number = source_for(&ends, 6);
   const struct vip* vip = bpf_map_lookup_elem(&rewrite_vips, &number);
-  if (vip == 0 || is_unspecified(vip) || index_of(&ends.local) != NO_VIP) return ALLOW;
+  if (vip == 0 || is_unspecified(vip->address) || index_of(&ends.local) != NO_VIP) return ALLOW;
   UNROLL
   for (int i = 0; i < 4; i++) context->msg_src_ip6[i] = vip->address[i];
   count(REASON_REWRITTEN, 0);

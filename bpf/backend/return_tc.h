@@ -64,17 +64,18 @@ INLINE int read_reply(struct __sk_buff* skb, struct reply* reply) {
 INLINE int send_by_edge(struct __sk_buff* skb) {
   struct reply reply = {};
   __u16 way;
-  if (!settings.returns || !read_reply(skb, &reply) || !recall_way(&reply.pair, reply.version, &way)) {
-    return TC_ACT_UNSPEC;
-  }
+  if (!settings.returns || !read_reply(skb, &reply)) return TC_ACT_UNSPEC;
+  const __u64 key = key_of_pair(&reply.pair, reply.version);
+  if (!recall_way(key, reply.version, &way)) return TC_ACT_UNSPEC;
   const __u32 edge_number = WAY_EDGE(way);
   const __u32 endpoint_number = HOST_EDGES + WAY_ENDPOINT(way);
   const struct host_address* edge = bpf_map_lookup_elem(&host_addresses, &edge_number);
   const struct host_address* endpoint = bpf_map_lookup_elem(&host_addresses, &endpoint_number);
   if (edge == 0 || endpoint == 0) return TC_ACT_UNSPEC;
-  /* It is an edge no longer. */
-  if ((edge->address[0] | edge->address[1] | edge->address[2] | edge->address[3]) == 0) return TC_ACT_UNSPEC;
+  /* One of them is none any longer, or another one has its number. */
+  if (is_unspecified(edge->address) || is_unspecified(endpoint->address)) return TC_ACT_UNSPEC;
   const int ipv4 = is_mapped(edge->address);
+  if (ipv4 != is_mapped(endpoint->address)) return TC_ACT_UNSPEC;
   const int gue = edge->gue != 0;
   const __u32 ip = ipv4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
   const __u32 udp = gue ? sizeof(struct udphdr) : 0;
@@ -85,7 +86,7 @@ INLINE int send_by_edge(struct __sk_buff* skb) {
     count(REASON_TOO_BIG_SILENT, reply.length);
     return TC_ACT_UNSPEC;
   }
-  const __u32 hash = (__u32)key_of_pair(&reply.pair, reply.version) * 0x9e3779b1u;
+  const __u32 hash = (__u32)(key ^ key >> 32) * 0x9e3779b1u;
   const __u8 inner = reply.version == 4 ? IPPROTO_IPIP : IPPROTO_IPV6;
   const __u8 protocol = gue ? IPPROTO_UDP : inner;
   union outer_headers headers = {};

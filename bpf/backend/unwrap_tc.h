@@ -38,8 +38,10 @@ INLINE int unwrap_tunnel_skb(struct __sk_buff* skb, const struct wrapped* packet
   const __u32 size = packet->carried == 4 ? sizeof inner.ipv4 : sizeof inner.ipv6;
   const __u32 at = packet->link;
   if (shorten_skb(skb, packet, packet->inner - packet->link) != 0) return TC_ACT_SHOT;
-  if (bpf_skb_load_bytes(skb, at, &inner, size) != 0) return TC_ACT_SHOT;
-  if (unlikely((packet->tos & 1) != 0)) {
+  const int marked = (packet->tos & 1) != 0;
+  if ((settings.returns || unlikely(marked)) && bpf_skb_load_bytes(skb, at, &inner, size) != 0)
+    return TC_ACT_SHOT;
+  if (unlikely(marked)) {
     if (!take_over_mark(&inner, packet->carried, packet->tos)) {
       count(REASON_MALFORMED, packet->length);
       return TC_ACT_SHOT;

@@ -48,9 +48,8 @@ INLINE void remember_way(const struct pair* pair, __u8 version, __u32 edge, __u3
   }
 }
 
-/* The way of a pair; 0 when none is remembered. */
-INLINE int recall_way(const struct pair* pair, __u8 version, __u16* way) {
-  const __u64 key = key_of_pair(pair, version);
+/* The way of a pair by its key; 0 when none is remembered. */
+INLINE int recall_way(__u64 key, __u8 version, __u16* way) {
   struct flow_set* set = set_of_pair(key, version);
   if (set == 0) return 0;
   __u64 rest;

@@ -26,4 +26,9 @@ INLINE int is_mapped(const __be32 address[4]) {
   return address[2] == V4_MAPPED && address[0] == 0 && address[1] == 0;
 }
 
+/* What an array map has where there is nothing. */
+INLINE int is_unspecified(const __be32 address[4]) {
+  return (address[0] | address[1] | address[2] | address[3]) == 0;
+}
+
 #endif

@@ -35,6 +35,7 @@ export interface HostsWanted {
 export function fillHosts(maps: HostMaps, { edges, endpoints, numbered }: HostsWanted): Map<string, number> {
   const table = new AddressTable(maps.hosts.memory(), 'hosts', 'Name fewer endpoints')
   const there = new Map<string, number>()
+  const left = { [HostKind.edge]: [] as number[], [HostKind.endpoint]: [] as number[] }
   const wanted = new Set([
     ...edges.map((address) => nameOf(HostKind.edge, address)),
     ...endpoints.map((address) => nameOf(HostKind.endpoint, address)),
@@ -47,22 +48,21 @@ export function fillHosts(maps: HostMaps, { edges, endpoints, numbered }: HostsW
       continue
     }
     table.delete(entry)
-    // Ways by an edge that is none any longer lead nowhere.
+    // Ways by what is none any longer lead nowhere, as long as nothing else has its number.
+    left[kind].push(entry.value)
     maps.hostAddresses.update(Uint32Array.of(FIRST[kind] + entry.value), new Uint8Array(HostAddress.size))
   }
   if (table.resting) waitForPackets()
   table.rested()
   const add = (kind: keyof typeof FIRST, addresses: readonly MappedAddress[]) => {
     const names = addresses.map((address) => nameOf(kind, address))
-    const free = new IndexPool(
-      MOST_HOSTS,
-      names.flatMap((name) => there.get(name) ?? []),
-    )
+    const known = names.flatMap((name) => there.get(name) ?? [])
+    const free = new IndexPool(MOST_HOSTS, [...known, ...left[kind]])
     return new Map(
       addresses.map((address, i) => {
-        const known = there.get(names[i]!)
-        const number = known ?? free.take()! // there are no more than numbers
-        if (known === undefined) {
+        const its = there.get(names[i]!)
+        const number = its ?? free.take() ?? left[kind].shift()! // there are no more than numbers
+        if (its === undefined) {
           if (kind === HostKind.edge) clearCounters(maps.edgeCounters, number)
           maps.hostAddresses.update(Uint32Array.of(FIRST[kind] + number), encode(HostAddress, { address, gue: 0 }))
         }

@@ -151,15 +151,30 @@ it('nothing else goes that way: other sources, other protocols, ICMP errors', ()
   for (const packet of others) expect(send(packet)).toEqual({ verdict: UNSPEC, packet })
 })
 
-it('an edge that is one no longer gets nothing', () => {
-  ask(4, { outer: 4, edge: 1 }, 60)
+const gone: { what: string; endpoints: string[]; edges: string[] }[] = [
+  { what: 'an edge', endpoints: [...HERE[4], ...HERE[6]], edges: [EDGES[4][0], ...EDGES[6]] },
+  { what: 'an edge, and another has come,', endpoints: [...HERE[4], ...HERE[6]], edges: [EDGES[4][0], '10.0.0.4'] },
+  { what: 'an endpoint', endpoints: [HERE[4][0], ...HERE[6]], edges: [...EDGES[4], ...EDGES[6]] },
+  { what: 'an endpoint, and another has come,', endpoints: [HERE[4][0], '10.0.0.13'], edges: [...EDGES[4]] },
+]
+it.each(gone)('$what that is one no longer: replies go directly', ({ endpoints, edges }) => {
+  ask(4, { outer: 4, edge: 1, endpoint: 1 }, 60)
   expect(send(reply(4, 60)).verdict).toBe(REDIRECT)
   try {
-    nameHosts(loaded, [...HERE[4], ...HERE[6]], [EDGES[4][0], ...EDGES[6]])
+    nameHosts(loaded, endpoints, edges)
     expect(send(reply(4, 60)).verdict).toBe(UNSPEC)
   } finally {
     nameHosts(loaded, [...HERE[4], ...HERE[6]], [...EDGES[4], ...EDGES[6]])
   }
+})
+
+it.each(versions)('IPv%s: replies to many clients are spread over ports of GUE', (version) => {
+  const ports = Array.from({ length: 32 }, (_, i) => {
+    ask(version, { outer: 4, gue: true }, 100 + i)
+    const { packet } = send(reply(version, 100 + i))
+    return (packet[20]! << 8) | packet[21]!
+  })
+  expect(new Set(ports).size).toBeGreaterThan(24)
 })
 
 function counted(reason: number): number {
