@@ -90,7 +90,8 @@ describe('of other kernels, drivers and disciplines', () => {
   })
 
   test('offloads that XDP does not get on with', () => {
-    const features = 'generic-receive-offload: on\nlarge-receive-offload: on\nrx-gro-hw: on [fixed]\n'
+    const features =
+      'Features for eth0:\ngeneric-receive-offload: on\nlarge-receive-offload: on\n\trx-gro-hw: on [fixed]\n'
     expect(merging('eth0', features).map(({ fix }) => fix)).toEqual([
       'ethtool -K eth0 lro off',
       expect.stringContaining('hypervisor'),

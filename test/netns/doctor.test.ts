@@ -346,6 +346,18 @@ const FAULTS: Fault[] = [
     plant: ruleOf('ip6tables', '-A INPUT ! -s fe80::/10 -p udp -m multiport --dports 53,5000:5999 -j REJECT'),
   },
   {
+    fault: "nftables' own input chain, beside one of the older iptables",
+    check: 'firewall',
+    says: `drops UDP to ${VIP4} port ${PORT}`,
+    plant: async (world) => {
+      await run(world.host, 'iptables-legacy', '-A INPUT -p udp -j ACCEPT')
+      await nft(
+        world.host,
+        `table ip filter { chain INPUT { type filter hook input priority 0; udp dport ${PORT} drop; }; }`,
+      )
+    },
+  },
+  {
     fault: 'the firewall lets no proxied datagrams in',
     check: 'firewall',
     says: `from ${EDGE} to ${OWN[4]} port ${PORT}`,
@@ -371,6 +383,14 @@ const FAULTS: Fault[] = [
     says: `UDP from ${VIP4} port ${PORT} leaves from another address`,
     plant: rules('table ip n { chain p { type nat hook postrouting priority srcnat; oifname "eth0" masquerade; }; }'),
     fixed: true,
+  },
+  {
+    fault: 'a rule of the older iptables',
+    check: 'firewall',
+    says: `drops UDP to ${VIP4} port ${PORT}`,
+    plant: async ({ host }) => {
+      await run(host, 'iptables-legacy', `-A INPUT -p udp --dport ${PORT} -j DROP`)
+    },
   },
   {
     fault: 'iptables: what leaves is masqueraded',
@@ -482,7 +502,7 @@ const FAULTS: Fault[] = [
     fault: 'no room for the tunnel on the segment, at the backend',
     check: 'path-mtu',
     severity: 'warning',
-    says: 'more than 1448 bytes',
+    says: 'more than 1452 bytes',
     options: { delivery: 'gue', edges: [EDGE6] },
     plant: async ({ host }) => {
       await host.ip('link set eth0 mtu 1500')
@@ -494,7 +514,7 @@ const FAULTS: Fault[] = [
     fault: 'an MTU that was named',
     check: 'path-mtu',
     severity: 'warning',
-    says: 'more than 1428 bytes',
+    says: 'more than 1408 bytes',
     of: { ...edge, vips: [VIP4], delivery: 'proxy', mtu: 1456 },
   },
   {

@@ -13,6 +13,16 @@ export const decapsulation: Check = {
   look: (situation) => {
     const { interface: on, delivery, edges } = situation
     if (isUndoneByXdp(situation) || tunnelDevices().length > 0) return []
+    if (!on!.ethernet) {
+      const detail = `${on!.name} is no Ethernet: \`Backend\` takes packets there by traffic control, which is not looked at.`
+      return [
+        unknown(
+          'Could not see whether the tunnels are undone',
+          detail,
+          `tc filter show dev ${on!.name} ingress; bpftool net show dev ${on!.name} # is backend_ingress there?`,
+        ),
+      ]
+    }
     const program = xdpProgramOf(on!.ifindex)
     if (program !== undefined && program.name === undefined) {
       const detail = `${on!.name} has the XDP program with id ${program.id}; this process may not see whose it is.`

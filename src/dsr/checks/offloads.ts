@@ -30,7 +30,7 @@ export const offloads: Check = {
 
 /** @param features what `ethtool -k` prints @internal */
 export function merging(name: string, features: string): Outcome[] {
-  return MERGING.filter(({ feature, state }) => new RegExp(`^s*${feature}: ${state}`, 'm').test(features)).map(
+  return MERGING.filter(({ feature, state }) => new RegExp(`^\\s*${feature}: ${state}`, 'm').test(features)).map(
     ({ feature, fix }) =>
       warning(
         `${name} merges packets before XDP sees them: ${feature}`,

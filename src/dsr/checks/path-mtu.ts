@@ -9,8 +9,8 @@ import type { Check } from './check.js'
 const ETHERNET = 1500
 const IPV4_HEADER = 20
 const IPV6_HEADER = 40
-/** UDP's header (RFC 768) and GUE's (draft-ietf-intarea-gue, without optional fields). */
-const GUE = 8 + 4
+/** UDP's header (RFC 768). Variant 1 of GUE has none of its own (draft-ietf-intarea-gue-09 §4). */
+const GUE = 8
 /** A PROXY header of version 2 with the addresses of either version, without TLVs. */
 const PROXY_IPV4 = 28
 const PROXY_IPV6 = 52
@@ -47,8 +47,14 @@ function usualClients({ role, delivery, interface: on }: Situation): number {
 function overhead({ delivery, vips, edges, backends }: Situation): number {
   const outer = [...edges, ...backends]
   const outerHeader = outer.some(isIPv6) ? IPV6_HEADER : IPV4_HEADER
-  const inner = vips.some(isIPv6) ? PROXY_IPV6 : PROXY_IPV4
-  const added: Record<Delivery, number> = { l2: 0, ipip: outerHeader, gue: outerHeader + GUE, proxy: inner }
+  const [innerHeader, proxy] = vips.some(isIPv6) ? [IPV6_HEADER, PROXY_IPV6] : [IPV4_HEADER, PROXY_IPV4]
+  const added: Record<Delivery, number> = {
+    l2: 0,
+    ipip: outerHeader,
+    gue: outerHeader + GUE,
+    // The outer header stands in the place of the client's.
+    proxy: proxy + outerHeader - innerHeader,
+  }
   return added[delivery]
 }
 

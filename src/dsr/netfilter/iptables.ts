@@ -21,24 +21,22 @@ const UDP = 17
 
 /** @param text of iptables-save(8) or ip6tables-save(8) */
 export function readIptables(text: string, version: IPVersion): Chain[] {
-  const chains: (Chain & { rules: Rule[] })[] = []
+  const chains: Chain[] = []
   let table = ''
+  /** Rules of the table's chains. */
+  let rules = new Map<string, Rule[]>()
   for (const line of text.split('\n')) {
-    const chain = /^:(\S+) (\S+)/.exec(line)
-    if (line.startsWith('*')) table = line.slice(1).trim()
-    else if (chain) chains.push({ ...describe(table, chain[1]!, chain[2]!, version), rules: [] })
-    else if (line.startsWith('-A ')) {
+    const [, chain, policy] = /^:(\S+) (\S+)/.exec(line) ?? []
+    if (line.startsWith('*')) {
+      table = line.slice(1).trim()
+      rules = new Map()
+    } else if (chain !== undefined) {
+      const its: Rule[] = []
+      rules.set(chain, its)
+      chains.push({ ...describe(table, chain, policy!, version), rules: its })
+    } else if (line.startsWith('-A ')) {
       const [, name = '', ...words] = split(line)
-      const known = chains.filter((other) => other.table === tableKey(table, version))
-      known
-        .find((other) => other.name === name)
-        ?.rules.push(
-          readRule(
-            line,
-            words,
-            known.map(({ name }) => name),
-          ),
-        )
+      rules.get(name)?.push(readRule(line, words, rules))
     }
   }
   return chains
@@ -65,7 +63,7 @@ function split(line: string): string[] {
   return [...line.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain!)
 }
 
-function readRule(text: string, words: readonly string[], chains: readonly string[]): Rule {
+function readRule(text: string, words: readonly string[], chains: ReadonlyMap<string, unknown>): Rule {
   const matches: Rule['matches'][number][] = []
   let verdict: Verdict | undefined
   let inverted = false
@@ -168,10 +166,10 @@ function port(packet: Packet, field: 'sport' | 'dport', list: string): Truth {
 function readTarget(
   [target = '', ...options]: readonly string[],
   goto: boolean,
-  chains: readonly string[],
+  chains: ReadonlyMap<string, unknown>,
 ): Verdict | undefined {
   const option = (name: string) => options[options.indexOf(name) + 1] ?? ''
-  if (chains.includes(target)) return { kind: goto ? 'goto' : 'jump', chain: target }
+  if (chains.has(target)) return { kind: goto ? 'goto' : 'jump', chain: target }
   switch (target) {
     case 'ACCEPT':
       return { kind: 'accept' }

@@ -32,6 +32,7 @@ export async function attempt(asked: Questions, question: Buffer): Promise<Attem
   let timer: NodeJS.Timeout | undefined
   let abort: (() => void) | undefined
   try {
+    signal?.throwIfAborted() // while it was bound
     return await new Promise<Attempt>((resolve, reject) => {
       timer = setTimeout(() => resolve({ size, outcome: 'silent' }), timeout)
       abort = () => reject(signal!.reason)
