@@ -353,7 +353,7 @@ const FAULTS: Fault[] = [
       await run(world.host, 'iptables-legacy', '-A INPUT -p udp -j ACCEPT')
       await nft(
         world.host,
-        `table ip filter { chain INPUT { type filter hook input priority 0; udp dport ${PORT} drop; }; }`,
+        `table ip filter { chain INPUT { type filter hook input priority 10; udp dport ${PORT} drop; }; }`,
       )
     },
   },

@@ -22,6 +22,8 @@ const UDP = 17
 /** @param text of iptables-save(8) or ip6tables-save(8) */
 export function readIptables(text: string, version: IPVersion): Chain[] {
   const chains: Chain[] = []
+  // Tables of nftables' own that only have such a name: it lists them without their rules.
+  const foreign = new Set([...text.matchAll(/^# Table `(.+)' .*incompatible/gm)].map(([, name]) => name!))
   let table = ''
   /** Rules of the table's chains. */
   let rules = new Map<string, Rule[]>()
@@ -30,7 +32,7 @@ export function readIptables(text: string, version: IPVersion): Chain[] {
     if (line.startsWith('*')) {
       table = line.slice(1).trim()
       rules = new Map()
-    } else if (chain !== undefined) {
+    } else if (chain !== undefined && !foreign.has(table)) {
       const its: Rule[] = []
       rules.set(chain, its)
       chains.push({ ...describe(table, chain, policy!, version), rules: its })
