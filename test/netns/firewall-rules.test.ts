@@ -121,6 +121,6 @@ test.each([
     expect({ rules, said }).toEqual({ rules, said: did })
     both = [both[0]! + Number(did), both[1]! + Number(!did)]
   }
-  // Often enough in both ways, or nothing was seen.
-  expect(Math.min(...both)).toBeGreaterThan(TRIALS / 10)
+  // In both ways, some 20 of the rarer one, or nothing was seen.
+  expect(Math.min(...both)).toBeGreaterThan(2)
 })

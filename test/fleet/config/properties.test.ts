@@ -139,9 +139,13 @@ describe('a damaged config', () => {
         const error = outcome(changed(stringify(written), changes), 'toml')
         if (error === 'read') return
         const secret = String(written.secret)
-        const told = JSON.stringify(error.problems) + error.stack + error.message
         // A piece of half of its length would give it away, too.
-        for (let i = 0; i + 8 <= secret.length; i++) expect(told).not.toContain(secret.slice(i, i + 8))
+        const pieces = Array.from({ length: secret.length - 7 }, (_, i) => secret.slice(i, i + 8))
+        const gives = (text: string) => pieces.some((piece) => text.includes(piece))
+        // Keys are named: damage that makes one of it is another matter.
+        fc.pre(!error.problems.some(({ kind, path }) => kind === 'unknown-key' && gives(path)))
+        const told = JSON.stringify(error.problems) + error.stack + error.message
+        expect(gives(told) ? told : '').toBe('')
       }),
       { numRuns: 1000 },
     )
