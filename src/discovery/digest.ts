@@ -25,10 +25,11 @@ export class MemberDigest {
   }
 }
 
-export function hashOf(member: Member): bigint {
+/** @param text `canonical` of a member */
+export function hashOf(text: string): bigint {
   return BigInt(
     `0x${createHash('sha256')
-      .update(canonical(member))
+      .update(text)
       .digest('hex')
       .slice(0, 2 * BYTES)}`,
   )
@@ -37,6 +38,6 @@ export function hashOf(member: Member): bigint {
 /** The digest of members, in any order. */
 export function digestOf(members: Iterable<Member>): string {
   const digest = new MemberDigest()
-  for (const member of members) digest.add(hashOf(member))
+  for (const member of members) digest.add(hashOf(canonical(member)))
   return digest.toString()
 }

@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { checkInteger, checkNumber, checkOptions, checkString } from '../errors/checks.js'
 import { invalidArgType, outOfRange } from '../errors.js'
-import { Backoff } from './backoff.js'
+import { Backoff, pauseFor } from './backoff.js'
 import { channels } from './channels.js'
 import { InForce } from './in-force.js'
 import type { Member } from './member.js'
@@ -40,6 +39,8 @@ export interface Membership {
   held: readonly HeldRemoval[]
   /** Members that their source has in a form that cannot be read. */
   unreadable: readonly (UnreadableMember & { provider: string })[]
+  /** Why `stateFile` could not be read or written the last time. */
+  stateFailure: Error | undefined
 }
 
 const OPTIONS = ['providers', 'mostRemoved', 'removalWindow', 'debounce', 'stateFile'] as const
@@ -61,6 +62,7 @@ export class Discovery implements AsyncIterable<Membership>, AsyncDisposable {
   readonly #held = new Map<string, HeldRemoval>()
   readonly #debounce: number
   readonly #file: StateFile | undefined
+  #stateFailure: Error | undefined
   readonly #ending = new AbortController()
   readonly #readers = new Set<Reader>()
   readonly #done: Promise<unknown>
@@ -81,7 +83,7 @@ export class Discovery implements AsyncIterable<Membership>, AsyncDisposable {
     if (stateFile !== undefined) checkString('options.stateFile', stateFile)
     this.#guard = new RemovalGuard(mostRemoved, removalWindow * 1000)
     this.#debounce = debounce
-    this.#file = stateFile === undefined ? undefined : new StateFile(stateFile)
+    this.#file = stateFile === undefined ? undefined : new StateFile(stateFile, (failure) => this.#stateTold(failure))
     this.#sources = providers.map((provider: Provider) => new SourceTable(provider))
     this.#done = this.#run(providers)
   }
@@ -115,7 +117,7 @@ export class Discovery implements AsyncIterable<Membership>, AsyncDisposable {
         const told = Date.now()
         yield this.#view(reader.take())
         const pause = told + this.#debounce - Date.now()
-        if (pause > 0) await sleep(pause, undefined, { ref: false })
+        if (pause > 0) await pauseFor(pause, this.#ending.signal)
       }
     } finally {
       this.#readers.delete(reader)
@@ -231,6 +233,12 @@ export class Discovery implements AsyncIterable<Membership>, AsyncDisposable {
     for (const reader of this.#readers) reader.tell(changed)
   }
 
+  #stateTold(failure: Error | undefined): void {
+    const news = failure?.message !== this.#stateFailure?.message
+    this.#stateFailure = failure
+    if (news && this.#ready) this.#become(new Set())
+  }
+
   #view(changed: readonly string[]): Membership {
     return {
       pools: this.#force.pools,
@@ -241,6 +249,7 @@ export class Discovery implements AsyncIterable<Membership>, AsyncDisposable {
       unreadable: this.#sources.flatMap(({ name, unreadable }) =>
         unreadable.map((one) => ({ provider: name, ...one })),
       ),
+      stateFailure: this.#stateFailure,
     }
   }
 }

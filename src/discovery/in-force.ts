@@ -40,19 +40,26 @@ export class InForce {
     let changed = before.size !== members.size
     const after = new Map<string, Kept>()
     for (const [id, member] of members) {
-      const text = canonical(member)
       const known = before.get(id)
-      if (known?.canonical === text) {
+      if (known?.member === member) {
         after.set(id, known)
+        continue
+      }
+      const text = canonical(member)
+      if (known?.canonical === text) {
+        after.set(id, { ...known, member })
         continue
       }
       changed = true
       if (known !== undefined) this.#digest.remove(known.hash)
-      const kept = { member, canonical: text, hash: hashOf(member) }
+      const kept = { member, canonical: text, hash: hashOf(text) }
       this.#digest.add(kept.hash)
       after.set(id, kept)
     }
-    if (!changed) return false
+    if (!changed) {
+      if (after.size > 0) this.#kept.set(pool, after)
+      return false
+    }
     for (const [id, { hash }] of before) if (!after.has(id)) this.#digest.remove(hash)
     if (after.size === 0) {
       this.#kept.delete(pool)

@@ -24,7 +24,6 @@ export interface MemberName {
 }
 
 const STATES: readonly MemberState[] = ['up', 'draining', 'down']
-const FIELDS = ['id', 'address', 'weight', 'state', 'serverId']
 const HIGHEST_WEIGHT = 65_535
 const LONGEST_NAME = 255
 
@@ -36,7 +35,7 @@ const LONGEST_NAME = 255
  */
 export function readMember(where: string, pool: string, given: unknown): Member {
   if (given === null || typeof given !== 'object') throw badMember(where, `it must be an object, not ${typeof given}`)
-  const { id, address, weight, state, serverId } = given as Record<(typeof FIELDS)[number], unknown>
+  const { id, address, weight, state, serverId } = given as Record<string, unknown>
   checkName(where, 'pool', pool)
   checkName(where, 'id', id)
   if (typeof address !== 'string' || isIP(address) === 0) {

@@ -25,10 +25,6 @@ export class SourceTable {
     return this.#pools.get(pool)
   }
 
-  get pools(): Iterable<string> {
-    return this.#pools.keys()
-  }
-
   /** @returns pools that may be different now */
   take(update: Update): ReadonlySet<string> {
     if (update.type === 'stale') {

@@ -14,12 +14,16 @@ const PAUSE_MS = 1000
  */
 export class StateFile {
   readonly #path: string
+  readonly #told: (failure: Error | undefined) => void
   #next: (() => readonly Member[]) | undefined
-  #writing: Promise<void> | undefined
+  /** One after the other: they share the file that is renamed. */
+  #writing: Promise<void> = Promise.resolve()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(path: string) {
+  /** @param told is called with what is wrong with the file, and with nothing when it is right again */
+  constructor(path: string, told: (failure: Error | undefined) => void) {
     this.#path = resolve(path)
+    this.#told = told
   }
 
   /** What was saved last; undefined when nothing was, or it cannot be read. */
@@ -41,23 +45,27 @@ export class StateFile {
   /** Writes what is to be written. */
   async close(): Promise<void> {
     clearTimeout(this.#timer)
-    await this.#writing
     await this.#write()
   }
 
-  async #write(): Promise<void> {
+  #write(): Promise<void> {
     this.#timer = undefined
-    const next = this.#next
-    this.#next = undefined
-    if (next === undefined) return
-    this.#writing = write(this.#path, next()).catch((error: unknown) => this.#failed(error))
-    await this.#writing
-    this.#writing = undefined
+    this.#writing = this.#writing.then(async () => {
+      const next = this.#next
+      this.#next = undefined
+      if (next === undefined) return
+      await write(this.#path, next()).then(
+        () => this.#told(undefined),
+        (error: unknown) => this.#failed(error),
+      )
+    })
+    return this.#writing
   }
 
   #failed(error: unknown): void {
     const reason = error instanceof Error ? error : new Error(String(error))
     channels.state.publish({ path: this.#path, reason })
+    this.#told(reason)
   }
 }
 

@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -70,6 +70,15 @@ it('what several sources have is that of the first', async () => {
   first.tell({ type: 'snapshot', members: [member('a', { weight: 5 })] })
   await become('a b')
   expect(last().pools.get('p')![0]!.weight).toBe(5)
+})
+
+it('a loop that waits for more to come together ends when it is closed', async () => {
+  const source = new Told()
+  follow({ providers: [source], debounce: 10_000 })
+  source.snapshot('a')
+  await become('a')
+  await discovery.close()
+  await within(1000, reading, 'the end of the loop')
 })
 
 it('a change comes at once, and those that follow come together', async () => {
@@ -261,6 +270,21 @@ describe('the last good state', () => {
     expect(idsOf(last())).toBe('a b c')
     away.snapshot('d')
     await become('a b d')
+  })
+
+  it('tells when it cannot be kept, and when it can again', async () => {
+    const stateFile = join(folder, 'missing', 'members.json')
+    const source = new Told()
+    follow({ providers: [source], stateFile })
+    source.snapshot('a')
+    await eventually(() => memberships.length > 0 && last().stateFailure !== undefined, 'the failure')
+    expect(last().stateFailure).toMatchObject({ code: 'ENOENT' })
+    expect(idsOf(last())).toBe('a')
+    mkdirSync(join(folder, 'missing'))
+    source.snapshot('a b')
+    await eventually(() => last().stateFailure === undefined, 'the end of it')
+    await discovery.close()
+    expect(readFileSync(stateFile, 'utf8')).toContain('"b"')
   })
 
   it.each([

@@ -19,6 +19,8 @@ test('register.ts is in the pool, drains on Ctrl-C, and is gone', async (context
   for (const id of ['a', 'b']) started.push(new Example('register.ts', [endpoint, '127.0.0.1', id, '0']))
   const [a, b] = started as [Example, Example]
   await a.says(/: a at 127\.0\.0\.1 up, b at 127\.0\.0\.1 up$/m)
+  // From here on it takes signals.
+  await b.says(/: a at .* up, b at .* up$/m)
   expect(await b.interrupt()).toBe(0)
   await a.says(/: a at 127\.0\.0\.1 up, b at 127\.0\.0\.1 draining$/m)
   await a.says(/draining\n[0-9a-f]{32}: a at 127\.0\.0\.1 up$/m)
