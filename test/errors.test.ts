@@ -93,6 +93,7 @@ const examples: Record<errors.ErrorCode, Error & { code: string }> = {
   ERR_FORWARDER_DETACHED: errors.forwarderDetached('eth0'),
   ERR_FORWARDER_NO_EVENTS: errors.forwarderNoEvents(),
   ERR_CONTROL_AWAY: errors.controlAway('/run/udp-dsr/edge-eth0.sock'),
+  ERR_METRICS_LISTEN: errors.metricsFailed('127.0.0.1', 9472, { code: 'EADDRINUSE' }),
   ERR_CONTROL_BUSY: errors.controlBusy('/run/udp-dsr/edge-eth0.sock'),
   ERR_CONTROL_REFUSED: errors.controlRefused('/run/udp-dsr/edge-eth0.sock', 'EACCES'),
   ERR_DISCOVERY_MEMBER: errors.badMember('pools.dns[3]', 'address must be an IPv4 or IPv6 address, not "x"'),

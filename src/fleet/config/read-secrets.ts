@@ -1,4 +1,4 @@
-import { accessSync, constants, readFileSync, statSync } from 'node:fs'
+import { constants, readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { quoted, type Step } from './place.js'
 import type { Problems } from './problems.js'
@@ -112,7 +112,7 @@ export function checkReadable(path: readonly Step[], file: string, around: Surro
   const at = resolve(around.directory, file)
   if (!around.readSecrets) return at
   try {
-    accessSync(at, constants.R_OK)
+    readFileSync(at)
   } catch (error) {
     problems.add(unreadable(path, at, error))
   }

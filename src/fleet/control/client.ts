@@ -7,7 +7,7 @@ const NOBODY = new Set(['ENOENT', 'ECONNREFUSED'])
 /**
  * Asks a running edge.
  *
- * @throws ControlError ERR_CONTROL_AWAY when none runs there, ERR_CONTROL_PERMISSION, ERR_CONTROL_REFUSED with what it said
+ * @throws ControlError ERR_CONTROL_AWAY when none runs there, ERR_CONTROL_REFUSED with what it said, or what the system did
  */
 export async function askEdge<Answer>(path: string, call: string, body: object = {}): Promise<Answer> {
   const asked = request({ socketPath: path, path: `/${call}`, method: 'POST', agent: false })

@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { join } from 'node:path'
-import { Discovery, type HeldRemoval, type Member, type Membership } from '../../discovery/index.js'
+import { Discovery, type EtcdOptions, type HeldRemoval, type Member, type Membership } from '../../discovery/index.js'
 import {
   type EdgeEvent,
   type EdgeExplanation,
@@ -17,7 +18,7 @@ import { Alarms } from './alarms.js'
 import { healthOptions } from './health-options.js'
 import { poolMembers } from './members.js'
 import { Peers } from './peers.js'
-import { providersOf } from './providers.js'
+import { etcdsOf, providersOf } from './providers.js'
 import type { Alarm, EdgeStatus, PoolStatus } from './status.js'
 
 /** What was done to follow a change. */
@@ -53,6 +54,8 @@ export class FleetEdge extends EventEmitter<FleetEdgeEvents> implements AsyncDis
   #config: FleetConfig
   /** The config that checks follow. */
   #checking: FleetConfig | undefined
+  /** What is listened to, as a text. */
+  #sources = ''
   #discovery: Discovery | undefined
   #peers: Peers | undefined
   /** What was found; pools that nothing was found of yet are as they were. */
@@ -61,6 +64,8 @@ export class FleetEdge extends EventEmitter<FleetEdgeEvents> implements AsyncDis
   #digest = ''
   #following: Promise<void> = Promise.resolve()
   #applying: Promise<unknown> = Promise.resolve()
+  #reloading: Promise<unknown> = Promise.resolve()
+  #ending: Promise<void> | undefined
   /** Whether there is something that is not followed yet. */
   #due = false
   /** Alarms of pools that would have too few backends. */
@@ -100,8 +105,9 @@ export class FleetEdge extends EventEmitter<FleetEdgeEvents> implements AsyncDis
     const edge = new FleetEdge(forwarder, config)
     try {
       edge.#adopt()
+      const etcds = etcdsOf(config)
       await edge.#apply()
-      edge.#listen()
+      await edge.#listen(etcds)
     } catch (error) {
       await edge.close()
       throw error
@@ -190,7 +196,14 @@ export class FleetEdge extends EventEmitter<FleetEdgeEvents> implements AsyncDis
    *
    * @throws what `Forwarder.apply` throws, placed in the file: then nothing has changed
    */
-  async reload(config: FleetConfig): Promise<void> {
+  reload(config: FleetConfig): Promise<void> {
+    const reloaded = this.#reloading.catch(() => {}).then(() => this.#reloadNow(config))
+    this.#reloading = reloaded
+    return reloaded
+  }
+
+  async #reloadNow(config: FleetConfig): Promise<void> {
+    const etcds = etcdsOf(config)
     const before = this.#config
     this.#config = config
     try {
@@ -204,10 +217,7 @@ export class FleetEdge extends EventEmitter<FleetEdgeEvents> implements AsyncDis
     const fixed = ({ edge }: FleetConfig) => JSON.stringify(edge && forwarderOptions({ edge } as FleetConfig))
     const changed = fixed(before) !== fixed(config) ? ['[edge] has changed: that takes a restart'] : []
     this.#alarms.set('restart', changed)
-    if (sourcesOf(before) !== sourcesOf(config)) {
-      await this.#stopListening()
-      this.#listen()
-    }
+    await this.#listen(etcds)
   }
 
   /** Where a flow goes, and why. @throws as `Forwarder.explain` */
@@ -231,27 +241,28 @@ export class FleetEdge extends EventEmitter<FleetEdgeEvents> implements AsyncDis
   }
 
   /** Ends this instance. With a `pin_path` the data plane goes on. */
-  async close(): Promise<void> {
-    if (await this.#end()) await this.#forwarder.close()
+  close(): Promise<void> {
+    this.#ending ??= this.#end(() => this.#forwarder.close())
+    return this.#ending
   }
 
   /** Takes the data plane away. */
-  async detach(): Promise<void> {
-    if (await this.#end()) await this.#forwarder.detach()
+  detach(): Promise<void> {
+    this.#ending ??= this.#end(() => this.#forwarder.detach())
+    return this.#ending
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
-  async #end(): Promise<boolean> {
-    if (this.#ended) return false
+  async #end(last: () => Promise<void>): Promise<void> {
     this.#ended = true
     clearTimeout(this.#retry)
     await this.#stopListening()
     await this.#health.close()
     await this.#applying.catch(() => {})
-    return true
+    await last()
   }
 
   /** What a data plane that was taken over had is what was found, until something is. */
@@ -268,11 +279,19 @@ export class FleetEdge extends EventEmitter<FleetEdgeEvents> implements AsyncDis
     }
   }
 
-  #listen(): void {
-    const providers = providersOf(this.#config)
+  /** Listens to the sources of the config, unless that is done already. */
+  async #listen(etcds: ReadonlyMap<string, EtcdOptions>): Promise<void> {
+    const sources = sourcesOf(this.#config, etcds)
+    if (sources === this.#sources || this.#ended) return
+    await this.#stopListening()
+    if (this.#ended) return
+    this.#sources = sources
+    const providers = providersOf(this.#config, etcds)
     if (providers.length === 0) {
       this.#found.clear()
-      this.#follow()
+      this.#digest = ''
+      this.#alarmsOf({ stale: [], held: [], unreadable: [], stateFailure: undefined })
+      void this.#follow()
       return
     }
     const stateDir = this.#config.edge?.state_dir
@@ -282,7 +301,7 @@ export class FleetEdge extends EventEmitter<FleetEdgeEvents> implements AsyncDis
       ...(stateDir !== undefined && { stateFile: join(stateDir, STATE_FILE) }),
     })
     this.#discovery = discovery
-    this.#peers = new Peers(this.#config, this.#name, () => this.#comparePeers())
+    this.#peers = new Peers([...etcds.values()], this.#name, () => this.#comparePeers())
     this.#following = this.#hear(discovery)
   }
 
@@ -304,7 +323,13 @@ export class FleetEdge extends EventEmitter<FleetEdgeEvents> implements AsyncDis
     }
   }
 
-  #alarmsOf({ stale, held, unreadable }: Membership): void {
+  #alarmsOf({
+    stale,
+    held,
+    unreadable,
+    stateFailure,
+  }: Pick<Membership, 'stale' | 'held' | 'unreadable' | 'stateFailure'>): void {
+    this.#alarms.set('state', stateFailure === undefined ? [] : [`what is known is not kept: ${stateFailure.message}`])
     this.#alarms.set(
       'stale',
       stale.map(({ provider, reason }) => `${provider} is away: ${reason.message}`),
@@ -404,14 +429,12 @@ function checked(config: FleetConfig, members: PoolMembers): HealthTarget[] {
   })
 }
 
-/** What the sources of a config are, as a text. */
-function sourcesOf({ discovery, pools, removal }: FleetConfig): string {
+/** What the sources of a config are, and what their files have, as a text that tells no secret. */
+function sourcesOf({ discovery, pools, removal }: FleetConfig, etcds: ReadonlyMap<string, EtcdOptions>): string {
   const asked = Object.entries(pools).map(([name, { discover }]) => [name, discover])
-  const plain = Object.entries(discovery).map(([name, source]) => {
-    const password = source.type === 'etcd' ? source.password?.reveal() : undefined
-    return [name, source, password]
-  })
-  return JSON.stringify([plain, asked, removal])
+  return createHash('sha256')
+    .update(JSON.stringify([discovery, [...etcds], asked, removal]))
+    .digest('hex')
 }
 
 const MOST_LISTED = 5

@@ -1,6 +1,4 @@
-import { type PublishedDigest, publishDigest, watchDigests } from '../../discovery/index.js'
-import type { DiscoveryConfig, FleetConfig } from '../config/fleet-config.js'
-import { etcdOptions } from './providers.js'
+import { type EtcdOptions, type PublishedDigest, publishDigest, watchDigests } from '../../discovery/index.js'
 
 /** The other edges: tells them what this one follows, by each etcd that the config names, and hears what they do. */
 export class Peers implements AsyncDisposable {
@@ -12,13 +10,10 @@ export class Peers implements AsyncDisposable {
   #digest = ''
 
   /** @param told is called when an edge follows something else */
-  constructor(config: FleetConfig, name: string, told: () => void) {
-    const sources = Object.values(config.discovery).filter(
-      (source): source is DiscoveryConfig & { type: 'etcd' } => source.type === 'etcd',
-    )
+  constructor(etcds: readonly EtcdOptions[], name: string, told: () => void) {
     this.#told = told
-    this.#published = sources.map((source) => publishDigest({ ...etcdOptions(source), edge: name }))
-    this.#watching = Promise.all(sources.map((source, i) => this.#watch(i, source)))
+    this.#published = etcds.map((etcd) => publishDigest({ ...etcd, edge: name }))
+    this.#watching = Promise.all(etcds.map((etcd, i) => this.#watch(i, etcd)))
   }
 
   set digest(digest: string) {
@@ -42,8 +37,8 @@ export class Peers implements AsyncDisposable {
     return this.close()
   }
 
-  async #watch(i: number, source: DiscoveryConfig & { type: 'etcd' }): Promise<void> {
-    for await (const digests of watchDigests(etcdOptions(source), { signal: this.#ending.signal })) {
+  async #watch(i: number, etcd: EtcdOptions): Promise<void> {
+    for await (const digests of watchDigests(etcd, { signal: this.#ending.signal })) {
       this.#heard.set(i, digests)
       this.#told()
     }

@@ -10,15 +10,28 @@ import {
 } from '../../discovery/index.js'
 import type { DiscoveryConfig, FleetConfig } from '../config/fleet-config.js'
 
-/** Where the members of a config's pools come from, but for those that stand in it. */
-export function providersOf(config: FleetConfig): Provider[] {
+/** How each etcd of a config is reached, by its name, with its certificates read. @throws Error when one cannot be */
+export function etcdsOf({ discovery }: FleetConfig): Map<string, EtcdOptions> {
+  return new Map(
+    Object.entries(discovery).flatMap(([name, source]) =>
+      source.type === 'etcd' ? [[name, etcdOptions(source)]] : [],
+    ),
+  )
+}
+
+/**
+ * Where the members of a config's pools come from, but for those that stand in it.
+ *
+ * @param etcds `etcdsOf` the config
+ */
+export function providersOf(config: FleetConfig, etcds: ReadonlyMap<string, EtcdOptions>): Provider[] {
   return Object.entries(config.discovery).flatMap(([name, source]) => {
     const pools = Object.entries(config.pools)
       .filter(([, { discover }]) => discover.includes(name))
       .map(([pool]) => pool)
     if (pools.length === 0) return []
     if (source.type === 'dns') return pools.map((pool) => named(name, dnsMembers({ pool, ...dnsOptions(source) })))
-    const provider = source.type === 'file' ? fileMembers({ path: source.path }) : etcdMembers(etcdOptions(source))
+    const provider = source.type === 'file' ? fileMembers({ path: source.path }) : etcdMembers(etcds.get(name)!)
     return [named(name, only(provider, new Set(pools)))]
   })
 }
@@ -27,8 +40,7 @@ function dnsOptions({ name, record, servers, interval }: DiscoveryConfig & { typ
   return { name, type: record, interval, ...(servers && { servers }) }
 }
 
-/** How the etcd of a config is reached. @throws Error when a certificate cannot be read */
-export function etcdOptions(source: DiscoveryConfig & { type: 'etcd' }): EtcdOptions {
+function etcdOptions(source: DiscoveryConfig & { type: 'etcd' }): EtcdOptions {
   const { endpoints, prefix, user, password, tls } = source
   return {
     endpoints,

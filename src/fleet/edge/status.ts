@@ -40,9 +40,21 @@ export interface ServiceStatus {
   bytes: number
 }
 
+export const ALARM_KINDS = [
+  'stale',
+  'held',
+  'unreadable',
+  'floor',
+  'apply',
+  'unreachable',
+  'digest',
+  'restart',
+  'state',
+] as const
+
 /** What somebody ought to look at. */
 export interface Alarm {
-  kind: 'stale' | 'held' | 'unreadable' | 'floor' | 'apply' | 'unreachable' | 'digest' | 'restart' | 'state'
+  kind: (typeof ALARM_KINDS)[number]
   message: string
   /** ISO 8601. */
   since: string

@@ -1,4 +1,4 @@
-import type { EdgeStatus } from '../edge/status.js'
+import { ALARM_KINDS, type EdgeStatus } from '../edge/status.js'
 import { type MetricSource, metric, type Sample } from './metric.js'
 
 const METRICS = {
@@ -62,7 +62,6 @@ const METRICS = {
     'same',
   ),
 }
-const KINDS = ['stale', 'held', 'unreadable', 'floor', 'apply', 'unreachable', 'digest', 'restart', 'state'] as const
 const STATES = ['up', 'draining', 'down'] as const
 
 /** What a `FleetEdge` does, and how its backends are. */
@@ -89,7 +88,7 @@ function* samplesOf(status: EdgeStatus): Generator<Sample> {
   for (const [reason, { packets }] of Object.entries(reasons)) yield METRICS.reasons.of(packets, reason)
   yield METRICS.applied.of(applied.count)
   yield METRICS.applySeconds.of(applied.milliseconds / 1000)
-  for (const kind of KINDS) yield METRICS.alarms.of(alarms.filter((alarm) => alarm.kind === kind).length, kind)
+  for (const kind of ALARM_KINDS) yield METRICS.alarms.of(alarms.filter((alarm) => alarm.kind === kind).length, kind)
   for (const { pool, removed } of held) yield METRICS.held.of(removed.length, pool)
   for (const same of [true, false])
     yield METRICS.peers.of(edges.filter((one) => one.same === same).length, String(same))

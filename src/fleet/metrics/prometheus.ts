@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { Counter, Gauge, Registry } from 'prom-client'
+import { metricsFailed } from '../../errors.js'
 import { edgeMetrics } from './edge-metrics.js'
 import type { MetricSource, Sample } from './metric.js'
 
@@ -49,6 +50,7 @@ export function prometheus(sources: readonly MetricSource[], registry = new Regi
  * Serves what an edge measures, at `/metrics`.
  *
  * @returns what ends it
+ * @throws ControlError ERR_METRICS_LISTEN when it cannot listen there
  */
 export async function serveMetrics(
   edge: Parameters<typeof edgeMetrics>[0],
@@ -66,7 +68,9 @@ export async function serveMetrics(
     )
   })
   server.listen(port, address)
-  await once(server, 'listening')
+  await once(server, 'listening').catch((error: unknown) => {
+    throw metricsFailed(address, port, error)
+  })
   server.unref()
   return async () => {
     server.closeAllConnections()

@@ -1,4 +1,5 @@
 // An edge of a fleet, in a process of its own.
+import { rmSync } from 'node:fs'
 import { play } from '../../../examples/netns/actor.js'
 import type { EdgeStatus } from '../../../src/fleet/index.js'
 import { FleetEdge, readConfig } from '../../../src/fleet/index.js'
@@ -13,6 +14,15 @@ const part = {
   },
   async reload(config: object): Promise<void> {
     await edge!.reload(readConfig(config))
+  },
+  /** Follows a config of which a file has gone since it was read. @returns why it does not */
+  async reloadWithout(config: object, file: string): Promise<string | undefined> {
+    const read = readConfig(config)
+    rmSync(file)
+    return edge!.reload(read).then(
+      () => undefined,
+      (error: Error) => error.message,
+    )
   },
   status(): EdgeStatus {
     return edge!.status
