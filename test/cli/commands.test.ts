@@ -122,6 +122,32 @@ describe('explain', () => {
   )
 })
 
+it.each([
+  ['explain', '--datagram', 'c0ffe', '203.0.113.2:40695', '198.51.100.2:53'],
+  ['explain', '--datagram', 'xy', '203.0.113.2:40695', '198.51.100.2:53'],
+  ['doctor', '--payload', '0x00', '--probe', '198.51.100.2:53'],
+])('%s %s %s: these are no bytes', async (...args) => {
+  const { code, stderr } = await udpDsr([...args, ...(args[0] === 'explain' ? ['-c', good] : [])])
+  expect(code).toBe(2)
+  expect(stderr).toContain(`"${args[1]}" argument must be hexadecimal digits, two for each byte`)
+})
+
+it('doctor looks at what the config makes of the host', async () => {
+  const more = '[pools.near]\ndelivery = "l2"\nbackends = [{ id = "b", address = "10.0.0.8" }]\n'
+  const config = CONFIG.replace('none0', 'lo')
+  const one = write('one.toml', config)
+  const both = write('both.toml', `${config}${more}`)
+  const rewrite = write('rewrite.toml', '[rewrite]\ninterface = "lo"\nvips = ["198.51.100.2"]\n')
+  for (const [path, names] of [
+    [one, ['edge']],
+    [both, ['edge, ipip', 'edge, l2']],
+    [rewrite, ['backend']],
+  ] as const) {
+    const { stdout } = await udpDsr(['doctor', '--json', '-c', path])
+    expect(Object.keys(JSON.parse(stdout))).toEqual(names)
+  }
+})
+
 it('without a running edge the others say so', async () => {
   for (const args of [
     ['edge', 'status'],

@@ -217,6 +217,21 @@ it('edge down ends the running one, and --down leaves nothing', async () => {
   expect((await run('edge', 'down')).stdout).toContain('Nothing was pinned')
 }, 40_000)
 
+it('an edge that cannot serve its metrics does not start, and leaves nothing', async () => {
+  write({ pinned: false })
+  const other = center.edge.spawn(
+    process.execPath,
+    ['-e', "require('http').createServer().listen(9464, '127.0.0.1', () => console.log('listens'))"],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+  running.push(other)
+  await new Promise((resolve) => other.stdout!.once('data', resolve))
+  const { code, stderr } = await run('edge', 'up')
+  expect([code, stderr]).toEqual([1, expect.stringContaining('127.0.0.1 port 9464: EADDRINUSE')])
+  expect(await run('edge', 'status')).toMatchObject({ code: 1, stderr: expect.stringContaining('No edge runs') })
+  expect(new Set(await answers())).toEqual(new Set([null]))
+}, 40_000)
+
 it('backends take tunnels apart, and rewrite replies', async () => {
   write({ delivery: 'ipip', pinned: true })
   const edge = start(center.edge, 'edge', 'up', '--down')

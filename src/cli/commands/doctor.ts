@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
 import { InvalidArgumentError, Option } from 'commander'
 import { checkHost, type HostOptions, type ProbeResult, probe, type Report, renderReport } from '../../dsr/index.js'
-import { invalidArgValue } from '../../errors.js'
-import { type FleetConfig, forwarderOptions } from '../../fleet/index.js'
+import { type FleetConfig, forwarderOptions, rewriteOptions } from '../../fleet/index.js'
 import { configPath, readConfigFile } from '../config-file.js'
 import { action, type CommonOptions, withConfig } from '../context.js'
 import { parseEnd } from '../end.js'
 import { EXIT } from '../exit-codes.js'
+import { parseHex } from '../hex.js'
 import type { Output } from '../output.js'
 
 interface DoctorOptions extends CommonOptions {
@@ -58,13 +58,12 @@ Examples:
       action(async (output, options: DoctorOptions) => {
         if (options.probe !== undefined) return ask(output, options.probe, options.payload)
         const reports = new Map<string, Report>()
-        for (const situation of await situations(output, options))
-          reports.set(situation.role, await checkHost(situation))
+        for (const [name, situation] of await situations(output, options)) reports.set(name, await checkHost(situation))
         const all = [...reports]
         output.tell(Object.fromEntries(all), () => {
-          const texts = all.map(([role, report]) => {
+          const texts = all.map(([name, report]) => {
             const text = renderReport(report, { color: output.colors, verbose: options.verbose === true })
-            return all.length > 1 ? `${output.style('bold', role)}\n${text}` : text
+            return all.length > 1 ? `${output.style('bold', name)}\n${text}` : text
           })
           return texts.join('\n').trimEnd()
         })
@@ -75,10 +74,7 @@ Examples:
 
 async function ask(output: Output, end: string, payload: string | undefined): Promise<void> {
   const { address: vip, port } = parseEnd('--probe', end)
-  if (payload !== undefined && !/^([0-9a-f]{2})+$/i.test(payload)) {
-    throw invalidArgValue('--payload', 'must be hexadecimal digits, two for each byte', payload)
-  }
-  const result = await probe({ vip, port, ...(payload !== undefined && { payload: Buffer.from(payload, 'hex') }) })
+  const result = await probe({ vip, port, ...(payload !== undefined && { payload: parseHex('--payload', payload) }) })
   output.tell(result, () => probeText(result, output))
   if (!result.ok) process.exitCode = EXIT.found
 }
@@ -89,7 +85,7 @@ function probeText({ ok, summary, fix }: ProbeResult, output: Output): string {
 }
 
 /** What there is to check: by the options, else by each section of the config. */
-async function situations(output: Output, options: DoctorOptions): Promise<HostOptions[]> {
+async function situations(output: Output, options: DoctorOptions): Promise<[string, HostOptions][]> {
   const { role, vip, port, interface: name, delivery, edge, backend } = options
   const named = {
     ...(vip.length > 0 && { vips: vip }),
@@ -100,10 +96,11 @@ async function situations(output: Output, options: DoctorOptions): Promise<HostO
     ...(backend.length > 0 && { backends: backend }),
   }
   const config = await configIfThere(output, options)
-  const found = config === undefined ? [] : situationsOf(config)
-  const wanted = role === undefined ? found : found.filter((one) => one.role === role)
-  if (wanted.length > 0) return wanted.map((one) => ({ ...one, ...named }))
-  return [{ role: role ?? 'backend', vips: [], ...named }]
+  const found = config === undefined ? [] : [...situationsOf(config)]
+  const wanted = found.filter(([, one]) => role === undefined || one.role === role)
+  if (wanted.length > 0) return wanted.map(([its, one]) => [its, { ...one, ...named }])
+  const one = role ?? 'backend'
+  return [[one, { role: one, vips: [], ...named }]]
 }
 
 /** One that was named must be there. */
@@ -121,24 +118,24 @@ async function configIfThere(output: Output, { config, vip, role }: DoctorOption
   }
 }
 
-function situationsOf(config: FleetConfig): HostOptions[] {
-  const { services, pools, edge, backend } = config
-  const vips = [...new Set(services.flatMap((service) => service.vips))]
+/** What a config makes of this host, each by its name: an edge by each delivery that its pools have. */
+function situationsOf(config: FleetConfig): Map<string, HostOptions> {
+  const { services, pools, edge, backend, rewrite } = config
   const ports = services
     .flatMap((service) => service.ports)
-    .flatMap((one) => (typeof one === 'number' ? one : Number(one.split('-')[0])))
+    .map((one) => (typeof one === 'number' ? one : Number(one.split('-')[0])))
   const deliveries = [...new Set(Object.values(pools).map(({ delivery }) => delivery))]
-  const common = { vips, ports: [...new Set(ports)] }
-  const made: HostOptions[] = []
+  const common = { vips: [...new Set(services.flatMap((service) => service.vips))], ports: [...new Set(ports)] }
+  const made = new Map<string, HostOptions>()
   if (edge !== undefined) {
     const { interface: name, pinPath } = forwarderOptions(config)
-    const addresses = Object.values(pools).flatMap(({ backends }) => backends.map(({ address }) => address))
-    for (const delivery of deliveries.length > 0 ? deliveries.slice(0, 1) : ['l2' as const]) {
-      made.push({
+    for (const delivery of deliveries.length > 0 ? deliveries : (['l2'] as const)) {
+      const its = Object.values(pools).filter((pool) => pool.delivery === delivery)
+      made.set(deliveries.length > 1 ? `edge, ${delivery}` : 'edge', {
         role: 'edge',
         ...common,
         interface: name,
-        backends: [...new Set(addresses)],
+        backends: [...new Set(its.flatMap(({ backends }) => backends.map(({ address }) => address)))],
         delivery,
         ...(pinPath && { pinPath }),
       })
@@ -146,15 +143,17 @@ function situationsOf(config: FleetConfig): HostOptions[] {
   }
   if (backend !== undefined) {
     const { interface: name, edges, pin_path: pinPath } = backend
-    const tunnel = deliveries.find((delivery) => delivery !== 'l2')
-    made.push({
+    made.set('backend', {
       role: 'backend',
       ...common,
       interface: name,
       edges,
-      delivery: tunnel ?? 'l2',
+      delivery: deliveries.find((delivery) => delivery !== 'l2') ?? 'l2',
       ...(pinPath && { pinPath }),
     })
+  } else if (rewrite !== undefined) {
+    const { interface: name, vips } = rewriteOptions(config)
+    made.set('backend', { role: 'backend', ...common, vips, interface: name })
   }
   return made
 }

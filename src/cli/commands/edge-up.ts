@@ -9,6 +9,7 @@ import {
 import type { Flow } from '../../pinning/index.js'
 import { readConfigFile } from '../config-file.js'
 import { fail } from '../fail.js'
+import { parseHex } from '../hex.js'
 import type { Output } from '../output.js'
 import { untilStopped } from '../until-stopped.js'
 
@@ -34,14 +35,17 @@ export async function edgeUp(path: string, output: Output, takeAway: boolean): P
       return running().status
     },
     explain: ({ flow, datagram }: { flow: Flow; datagram?: string }) => ({
-      edge: running().explain(flow, datagram === undefined ? undefined : Buffer.from(datagram, 'hex')),
+      edge: running().explain(flow, datagram === undefined ? undefined : parseHex('datagram', datagram)),
       kernel: running().inspect(flow),
     }),
     accept: ({ pool }: { pool?: string }) => ({ held: running().accept(pool) }),
     down: async () => {
       detach = true
-      await running().detach()
-      asked.abort()
+      try {
+        await running().detach()
+      } finally {
+        asked.abort()
+      }
       return {}
     },
   })
@@ -52,27 +56,30 @@ export async function edgeUp(path: string, output: Output, takeAway: boolean): P
     throw error
   })
   const { name, mode, adopted } = edge
-  output.tell({ event: 'up', edge: name, mode, adopted, control: control.path }, () => {
-    return `${name} is up on ${forwarderOptions(config).interface}, ${mode} XDP${adopted ? ': it took over what was there' : ''}`
-  })
-  edge.on('applied', (applied) => output.tell({ event: 'applied', ...applied }, () => appliedText(applied)))
-  edge.on('alarm', (alarm, raised) => {
-    output.tell({ event: 'alarm', raised, ...alarm }, () =>
-      raised
-        ? `${output.style('red', alarm.kind)}: ${alarm.message}`
-        : `${output.style('green', 'over')}: ${alarm.message}`,
-    )
-  })
-  for (const { kind, message } of edge.status.alarms) output.say(`${output.style('red', kind)}: ${message}`)
-  const { metrics } = config.edge!
-  const stopMetrics = metrics && (await serveMetrics(edge, metrics))
   const hangUp = () => {
     reload(current).catch((error: unknown) => fail(error, output))
   }
-  process.on('SIGHUP', hangUp)
+  let stopMetrics: (() => Promise<void>) | undefined
   try {
+    output.tell({ event: 'up', edge: name, mode, adopted, control: control.path }, () => {
+      return `${name} is up on ${forwarderOptions(config).interface}, ${mode} XDP${adopted ? ': it took over what was there' : ''}`
+    })
+    edge.on('applied', (applied) => output.tell({ event: 'applied', ...applied }, () => appliedText(applied)))
+    edge.on('alarm', (alarm, raised) => {
+      output.tell({ event: 'alarm', raised, ...alarm }, () =>
+        raised
+          ? `${output.style('red', alarm.kind)}: ${alarm.message}`
+          : `${output.style('green', 'over')}: ${alarm.message}`,
+      )
+    })
+    for (const { kind, message } of edge.status.alarms) output.say(`${output.style('red', kind)}: ${message}`)
+    const { metrics } = config.edge!
+    if (metrics !== undefined) stopMetrics = await serveMetrics(edge, metrics)
+    process.on('SIGHUP', hangUp)
     await stopped
   } finally {
+    // Whatever ended it: signals are waited for no longer.
+    asked.abort()
     process.off('SIGHUP', hangUp)
     await stopMetrics?.()
     const pinned = config.edge!.pin_path !== undefined

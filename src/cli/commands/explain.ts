@@ -5,6 +5,7 @@ import type { Flow } from '../../pinning/index.js'
 import { configPath, readConfigFile } from '../config-file.js'
 import { action, type CommonOptions, withConfig } from '../context.js'
 import { parseEnd } from '../end.js'
+import { parseHex } from '../hex.js'
 import type { Output } from '../output.js'
 
 interface Answer {
@@ -50,6 +51,7 @@ async function ask(
   { config: named, datagram, interface: on }: CommonOptions & { datagram?: string; interface?: string },
   output: Output,
 ): Promise<Answer> {
+  const bytes = datagram === undefined ? undefined : parseHex('--datagram', datagram)
   const body = { flow, datagram }
   if (on !== undefined) return askEdge(controlPath(on), 'explain', body)
   const path = configPath(named)
@@ -64,11 +66,7 @@ async function ask(
   }
   const config = await readConfigFile(path, output)
   return {
-    edge: explainConfig(
-      forwarderConfig(config),
-      flow,
-      datagram === undefined ? undefined : Buffer.from(datagram, 'hex'),
-    ),
+    edge: explainConfig(forwarderConfig(config), flow, bytes),
   }
 }
 

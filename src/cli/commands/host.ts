@@ -84,15 +84,20 @@ async function up(
   })
   const how = 'mode' in attached ? attached.mode : attached.hook
   const pinned = config[part.section]?.pin_path
-  output.tell({ event: 'up', interface: attached.interface, how, adopted: attached.adopted }, () => {
-    return `${part.section} is up on ${attached.interface} (${how})${attached.adopted ? ': it took over what was there' : ''}`
-  })
-  await stopped
-  if (options.once && pinned === undefined) output.warn('Without a pin_path it ends with this process.')
-  const stats = attached.stats()
-  if (options.down) await attached.detach()
-  else await attached.close()
   const goesOn = pinned !== undefined && !options.down
+  let stats: BackendStats | SourceRewriteStats
+  try {
+    output.tell({ event: 'up', interface: attached.interface, how, adopted: attached.adopted }, () => {
+      return `${part.section} is up on ${attached.interface} (${how})${attached.adopted ? ': it took over what was there' : ''}`
+    })
+    await stopped
+    if (options.once && pinned === undefined) output.warn('Without a pin_path it ends with this process.')
+    stats = attached.stats()
+  } finally {
+    ending.abort()
+    if (options.down) await attached.detach()
+    else await attached.close()
+  }
   output.tell(
     { event: 'down', goesOn, stats },
     () => `${part.text(stats)}${goesOn ? `; it goes on, pinned at ${pinned}` : ''}`,
