@@ -135,35 +135,53 @@ export class DataPlane<D extends ObjectDefinition> {
 
   /** Ends this instance: with pins all goes on, without them all is taken away. */
   close(): void {
-    // What clsact attaches would not go by itself.
-    if (this.folder === undefined) this.#detachLinks()
-    for (const link of this.#links.splice(0)) link.close()
-    this.#loaded.close()
-    // Without pins they were closed with what was loaded.
-    if (this.folder !== undefined) for (const map of Object.values<BpfMap>(this.maps)) map.close()
-    this.folder?.close()
+    try {
+      // What clsact attaches would not go by itself.
+      if (this.folder === undefined) this.#detachLinks()
+    } finally {
+      for (const link of this.#links.splice(0)) link.close()
+      this.#loaded.close()
+      // Without pins they were closed with what was loaded.
+      if (this.folder !== undefined) for (const map of Object.values<BpfMap>(this.maps)) map.close()
+      this.folder?.close()
+    }
   }
 
-  /** Takes everything away, pins too. */
+  /** Takes everything away, pins too. What cannot be taken away keeps its pins, for another try. */
   detach(): void {
-    this.#detachLinks()
-    this.folder?.clear()
-    this.close()
+    try {
+      this.#detachLinks()
+      this.folder?.clear()
+    } finally {
+      this.close()
+    }
   }
 
   /** For an attach that failed: what was there before it stays, all else goes. */
   abandon(): void {
-    if (!this.#adopted) this.#detachLinks()
-    if (this.folder !== undefined) removeBut(this.folder, this.#found)
-    this.close()
+    try {
+      if (!this.#adopted) this.#detachLinks()
+      if (this.folder !== undefined) removeBut(this.folder, this.#found)
+    } catch {
+      // Why the attach failed is what its caller wants to know.
+    } finally {
+      this.close()
+    }
   }
 
-  /** What was attached last goes first. */
+  /** What was attached last goes first. @throws the first failure, after all have been tried */
   #detachLinks(): void {
+    const failures: unknown[] = []
     for (const link of this.#links.splice(0).reverse()) {
-      link.detach()
-      link.close()
+      try {
+        link.detach()
+      } catch (error) {
+        failures.push(error)
+      } finally {
+        link.close()
+      }
     }
+    if (failures.length > 0) throw failures[0]
   }
 }
 
