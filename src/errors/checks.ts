@@ -8,6 +8,12 @@ export function checkInteger(name: string, value: unknown, low: number, high: nu
   if (value < low || value > high) throw outOfRange(name, `>= ${low} && <= ${high}`, value)
 }
 
+/** @throws ArgumentTypeError ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ArgumentRangeError ERR_OUT_OF_RANGE */
+export function checkPowerOfTwo(name: string, value: number, low: number, high: number): void {
+  checkInteger(name, value, low, high)
+  if (!Number.isInteger(Math.log2(value))) throw invalidArgValue(name, 'must be a power of two', value)
+}
+
 /** @throws ArgumentTypeError ERR_INVALID_ARG_TYPE */
 export function checkNumber(name: string, value: unknown): asserts value is number {
   if (typeof value !== 'number') throw invalidArgType(name, 'of type number', value)

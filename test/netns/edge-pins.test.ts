@@ -111,6 +111,22 @@ it('detach() takes all of it away', async () => {
   await next.call('detach')
 })
 
+it('an attach that fails half way leaves nothing', async () => {
+  const ip = (verb: string) =>
+    center.edge.run('sh', ['-c', `for i in $(seq 64); do ip addr ${verb} 10.9.0.$i/32 dev eth0; done`])
+  await ip('add')
+  const edge = newEdge()
+  const returning = { pinPath, returnPath: {} }
+  await expect(edge.call('attach', returning)).rejects.toMatchObject({
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: expect.stringMatching(/options.returnPath.endpoints.+ must name .+ at most 64: eth0 has 6\d/),
+  })
+  expect(existsSync(pinPath)).toBe(false)
+  await ip('del')
+  expect((await edge.call('attach', returning)).adopted).toBe(false)
+  await edge.call('detach')
+})
+
 it('tunnels are undone when the process of Backend is gone; the next one goes on counting', async () => {
   const edge = newEdge()
   await edge.call('attach')

@@ -1,8 +1,8 @@
-import { checkInteger, checkOptions, checkString } from '../../errors/checks.js'
+import { checkOptions, checkString } from '../../errors/checks.js'
 import { EtcdClient } from './client.js'
 import { edgesBelow } from './keys.js'
 import { LeasedKey } from './leased-key.js'
-import { ETCD_OPTIONS, type EtcdOptions, readEtcdOptions } from './options.js'
+import { ETCD_OPTIONS, type EtcdOptions, readEtcdOptions, readTtl } from './options.js'
 import { watchKeys } from './watch-keys.js'
 
 export interface PublishDigestOptions extends EtcdOptions {
@@ -11,8 +11,6 @@ export interface PublishDigestOptions extends EtcdOptions {
   /** Seconds after which it is gone when its process is, 1 – 3600, default 5. */
   ttl?: number | undefined
 }
-
-const DEFAULT_TTL = 5
 
 /** What an edge tells the others of. */
 export interface PublishedDigest extends AsyncDisposable {
@@ -28,9 +26,9 @@ export interface PublishedDigest extends AsyncDisposable {
  */
 export function publishDigest(options: PublishDigestOptions): PublishedDigest {
   checkOptions(options, [...ETCD_OPTIONS, 'edge', 'ttl'])
-  const { edge, ttl = DEFAULT_TTL } = options
+  const { edge } = options
   checkString('options.edge', edge)
-  checkInteger('options.ttl', ttl, 1, 3600)
+  const ttl = readTtl(options)
   const settings = readEtcdOptions(options)
   const client = new EtcdClient(settings)
   const key = new LeasedKey(

@@ -29,6 +29,7 @@ export interface EtcdSettings {
 
 const DEFAULT_PREFIX = '/udp-dsr'
 const DEFAULT_TIMEOUT = 2000
+const DEFAULT_TTL = 5
 
 /** @throws ArgumentTypeError, ArgumentRangeError */
 export function readEtcdOptions(options: EtcdOptions): EtcdSettings {
@@ -53,6 +54,12 @@ export function readEtcdOptions(options: EtcdOptions): EtcdSettings {
     credentials: user === undefined ? undefined : { name: user, password: password! },
     timeout,
   }
+}
+
+/** Seconds of a lease. @throws ArgumentTypeError, ArgumentRangeError */
+export function readTtl({ ttl = DEFAULT_TTL }: { ttl?: number | undefined }): number {
+  checkInteger('options.ttl', ttl, 1, 3600)
+  return ttl
 }
 
 function readEndpoint(name: string, endpoint: unknown): URL {

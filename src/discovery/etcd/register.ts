@@ -1,11 +1,11 @@
-import { checkInteger, checkOptions, checkSignal } from '../../errors/checks.js'
+import { checkOptions, checkSignal } from '../../errors/checks.js'
 import { discoveryClosed } from '../../errors.js'
 import { channels } from '../channels.js'
 import { type Member, nameOf, readMember } from '../member.js'
 import { EtcdClient } from './client.js'
 import { memberKey } from './keys.js'
 import { LeasedKey, type LeaseState } from './leased-key.js'
-import { ETCD_OPTIONS, type EtcdOptions, readEtcdOptions } from './options.js'
+import { ETCD_OPTIONS, type EtcdOptions, readEtcdOptions, readTtl } from './options.js'
 
 export interface RegisterOptions extends EtcdOptions {
   pool: string
@@ -22,7 +22,6 @@ export interface RegisterOptions extends EtcdOptions {
 }
 
 const OPTIONS = [...ETCD_OPTIONS, 'pool', 'id', 'address', 'weight', 'serverId', 'ttl', 'signal'] as const
-const DEFAULT_TTL = 5
 
 /** A member of a pool that is one as long as its process lives. */
 export interface Registration extends AsyncDisposable {
@@ -47,8 +46,8 @@ export interface Registration extends AsyncDisposable {
 export async function register(options: RegisterOptions): Promise<Registration> {
   checkOptions(options, OPTIONS)
   const settings = readEtcdOptions(options)
-  const { pool, signal, ttl = DEFAULT_TTL } = options
-  checkInteger('options.ttl', ttl, 1, 3600)
+  const ttl = readTtl(options)
+  const { pool, signal } = options
   if (signal !== undefined) checkSignal(signal)
   signal?.throwIfAborted()
   const { id, address, weight, serverId } = options

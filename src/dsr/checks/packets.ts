@@ -1,4 +1,5 @@
 import { addressesOf } from '../../bpf/index.js'
+import { GUE_PORT } from '../../net/gue.js'
 import { type Address, addressOf } from '../address.js'
 import { wayOfArrival, wayTo } from '../host/routing.js'
 import { tunnelDevices } from '../host/tunnels.js'
@@ -10,7 +11,6 @@ import { isOurs } from './data-plane.js'
 const IPV4_IN_IP = 4
 const UDP = 17
 const IPV6_IN_IP = 41
-const GUE_PORT = 6080
 
 /** Whether `Backend` undoes tunnels on the interface, before netfilter and routing see them. */
 export function isUndoneByXdp({ interface: on }: Situation): boolean {
