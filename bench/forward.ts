@@ -22,7 +22,8 @@ export interface ForwardCase {
   rate: number
   /** Of all rounds. */
   sent: number
-  forwarded: number
+  /** Frames that came out of the edge, as the backend's interface counts them. */
+  arrived: number
   /** Only with `socket`. */
   received: number | null
 }
@@ -33,7 +34,7 @@ export interface EchoCase {
   /** Answers a second, median of the rounds. */
   rate: number
   answers: number
-  /** Questions that nobody answered, at most. */
+  /** Questions that nobody answered. */
   lost: number
 }
 
@@ -120,16 +121,20 @@ async function measure(rounds: number, progress: (what: string) => void): Promis
             pools: { p: { delivery, mtu: 1500, backends: [{ id: 'b', address: '10.0.0.2' }] } },
             services: [{ name: 's', vips: [VIP], ports: [PORT, ECHO_PORT], pool: 'p' }],
           })
-          const before = { ...(await edge.call('counts')), received: await backend.call('received') }
+          const counts = async () => ({
+            arrived: await backend.call('arrived'),
+            received: await backend.call('received'),
+          })
+          const before = await counts()
           const { rate, sent } = await generator.call('send', FRAMES)
           await sleep(200)
-          const after = { ...(await edge.call('counts')), received: await backend.call('received') }
+          const after = await counts()
           const one = found.get(`${how} ${delivery}`) ?? {
             delivery,
             backend: how,
             rate: 0,
             sent: 0,
-            forwarded: 0,
+            arrived: 0,
             received: how === 'socket' ? 0 : null,
             rates: [],
           }
@@ -137,7 +142,7 @@ async function measure(rounds: number, progress: (what: string) => void): Promis
           one.rates.push(rate)
           one.rate = median(one.rates)
           one.sent += sent
-          one.forwarded += after.forwarded - before.forwarded
+          one.arrived += after.arrived - before.arrived
           if (one.received !== null) one.received += after.received - before.received
           progress(`round ${round + 1}/${rounds}  ${delivery} → ${how}  ${(rate / 1e6).toFixed(2)} M/s`)
         }
@@ -170,11 +175,11 @@ function goals(all: readonly (ForwardCase | EchoCase)[]): Goal[] {
   const cases = all.filter(isForward)
   const slowest = cases.filter(({ backend }) => backend === 'drop')
   const whole = cases.find(({ backend }) => backend === 'socket')
-  const lost = cases.reduce((sum, { sent, forwarded }) => sum + sent - forwarded, 0)
+  const lost = cases.reduce((sum, { sent, arrived }) => sum + Math.max(0, sent - arrived), 0)
   return [
     atLeast('slowest delivery: million packets a second', 1.5, Math.min(...slowest.map(({ rate }) => rate)) / 1e6),
     atLeast('edge, backend and UDP socket: million packets a second', 1.5, whole ? whole.rate / 1e6 : null),
-    atMost('packets that were sent and not forwarded, in all cases', 0, lost),
+    atMost('packets that were sent and did not leave the edge, in all cases', 0, lost),
   ]
 }
 
@@ -196,11 +201,11 @@ export const forward: Benchmark<ForwardCase | EchoCase> = {
   render({ cases }) {
     const rows = cases
       .filter(isForward)
-      .map(({ delivery, backend, rate, sent, forwarded, received }) => [
+      .map(({ delivery, backend, rate, sent, arrived, received }) => [
         `${delivery}, backend: ${backend}`,
         (rate / 1e6).toFixed(2),
         String(sent),
-        String(sent - forwarded),
+        String(Math.max(0, sent - arrived)),
         received === null ? '–' : `${((100 * received) / sent).toFixed(1)} %`,
       ])
     const echoes = cases.filter(isEcho)
@@ -214,7 +219,7 @@ export const forward: Benchmark<ForwardCase | EchoCase> = {
     ])
     return [
       table([['', 'M packets/s', 'sent', 'lost at the edge', 'taken by the socket'], ...rows]),
-      table([['', 'k answers/s', 'to that without an edge', 'answers', 'lost at most'], ...echoRows]),
+      table([['', 'k answers/s', 'to that without an edge', 'answers', 'lost'], ...echoRows]),
     ].join('\n\n')
   },
 }

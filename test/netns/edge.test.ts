@@ -5,6 +5,7 @@ import type { EdgePart } from '../../examples/demo/edge/edge.js'
 import { Actor } from '../../examples/netns/actor.js'
 import { DataCenter, whyNoDataCenter } from '../../examples/netns/data-center.js'
 import type { DeliveryName, ForwarderConfig } from '../../src/forwarder/index.js'
+import { eventually } from '../discovery/kit.js'
 
 /** A whole edge on a real network: clients that take answers only from the VIP, and servers that answer past the edge. */
 
@@ -137,6 +138,23 @@ describe('l2', () => {
     expect(sent - answered).toBe(0)
   })
 })
+
+it('a backend whose host answers late has its packets as soon as it does', async () => {
+  await client.call('close')
+  await client.call('open', VIP, new Array(8).fill(PORT))
+  const { namespace, address } = center.backends[0]!
+  for (let i = 0; i < 3; i++) {
+    await edge.call('apply', config({ names: ['b'] }))
+    await namespace.sysctl({ 'net.ipv4.conf.eth0.arp_ignore': 8 })
+    await center.edge.ip('neighbour flush dev eth0')
+    expect((await edge.call('apply', config({ names: ['a'] }))).unreachable).toEqual([address])
+    expect(new Set(await client.call('ask'))).toEqual(new Set([null]))
+    await namespace.sysctl({ 'net.ipv4.conf.eth0.arp_ignore': 0 })
+    // The kernel asks once a second.
+    await eventually(async () => !(await client.call('ask')).includes(null), 'the answers', 2000)
+  }
+  await edge.call('apply', config())
+}, 30_000)
 
 it('events tell of packets', async () => {
   await edge.call('detach')
