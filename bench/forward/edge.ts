@@ -14,15 +14,6 @@ const part = {
   async apply(config: ForwarderConfig) {
     return forwarder!.apply(config)
   },
-  /** Packets that were forwarded, and those that were not by their reason. */
-  counts(): { forwarded: number; reasons: Record<string, number> } {
-    const { services, reasons } = forwarder!.stats()
-    const named = Object.entries(reasons).filter(([, { packets }]) => packets > 0)
-    return {
-      forwarded: services.reduce((sum, { packets }) => sum + packets, 0),
-      reasons: Object.fromEntries(named.map(([name, { packets }]) => [name, packets])),
-    }
-  },
 }
 
 export type EdgePart = typeof part
