@@ -11,11 +11,13 @@ import {
   settingsOf,
   type XdpMode,
 } from '../bpf/index.js'
-import { checkInteger, checkOptions, checkString } from '../errors/checks.js'
+import { checkInteger, checkOptions, checkPowerOfTwo, checkString } from '../errors/checks.js'
 import { forwarderDetached, invalidArgType, invalidArgValue, otherPins, outOfRange } from '../errors.js'
+import { GUE_PORT } from '../net/gue.js'
 import { type MappedAddress, mapped, readAddress, textOf } from './address.js'
 import { type Traffic, trafficOf } from './counters.js'
 import { checkPinPath, DataPlane, type PinOptions } from './data-plane.js'
+import { idleUnits } from './flow-memory.js'
 import { fillHosts, MOST_HOSTS } from './hosts.js'
 import { readManifest, writeManifest } from './manifest.js'
 
@@ -62,7 +64,10 @@ export interface BackendStats {
   untrusted: Traffic
   /** Tunnels with no packet in them that fits, dropped. */
   malformed: Traffic
-  /** Fragments of edges' tunnels, left to the host; GUE's later ones cannot be told and are not counted. */
+  /**
+   * Left as they were: fragments of edges' tunnels (GUE's later ones cannot be told and are not counted); with the mode `tc` several
+   * of a tunnel's packets that came as one; with `return: 'edge'` replies that could not be given a tunnel's header.
+   */
   unsupported: Traffic
   /** Replies that went through an edge. */
   returned: Traffic
@@ -86,7 +91,6 @@ const MODES = ['native', 'generic', 'tc', 'auto'] as const
 const DELIVERIES = ['ipip', 'gue', 'proxy'] as const
 const RETURNS = ['direct', 'edge'] as const
 const LEAST_BUCKETS = 1024
-const GUE_PORT = 6080
 const DEFAULT_CLIENTS = 2 ** 18
 const MOST_CLIENTS = 2 ** 24
 const DEFAULT_IDLE = 120
@@ -173,7 +177,7 @@ export class Backend {
           linkBytes: on.ethernet ? ETHERNET_BYTES : 0,
           buckets,
           flowSets: sets,
-          flowIdle: Math.ceil((read.idle * 1e9) / 2 ** 30),
+          flowIdle: idleUnits(read.idle),
           mtu: on.mtu,
         })
       },
@@ -285,8 +289,7 @@ function readOptions(options: BackendOptions) {
   }
   checkInteger('options.guePort', guePort, 1, 65_535)
   if (!RETURNS.includes(back)) throw invalidArgValue('options.return', "must be 'direct' or 'edge'", back)
-  checkInteger('options.clients', clients, FlowConstant.flowWays, MOST_CLIENTS)
-  if ((clients & (clients - 1)) !== 0) throw invalidArgValue('options.clients', 'must be a power of two', clients)
+  checkPowerOfTwo('options.clients', clients, FlowConstant.flowWays, MOST_CLIENTS)
   checkInteger('options.idle', idle, 1, LONGEST_IDLE)
   return {
     edges: readAddresses('options.edges', edges),

@@ -15,6 +15,11 @@ const PORT_KEY_BYTES = 20
 
 const u64 = (value: bigint) => BigInt.asUintN(64, value)
 
+/** Seconds without a packet after which a flow is forgotten, as the programs count them: in units of 2³⁰ ns. */
+export function idleUnits(seconds: number): number {
+  return Math.ceil((seconds * 1e9) / 2 ** 30)
+}
+
 /** The key that a flow is remembered under. */
 export function flowKeyOf(
   hash: number,

@@ -9,7 +9,7 @@ import {
 } from '../bpf/index.js'
 import { EdgeSettings, Endpoint, FlowConstant, Reason, SourceKey } from '../bpf/layouts.js'
 import { settingsOf } from '../bpf/object.js'
-import { checkInteger, checkOptions, checkProperties, checkString } from '../errors/checks.js'
+import { checkInteger, checkOptions, checkPowerOfTwo, checkProperties, checkString } from '../errors/checks.js'
 import {
   forwarderDetached,
   forwarderNoEvents,
@@ -18,16 +18,18 @@ import {
   missingArgument,
   outOfRange,
 } from '../errors.js'
+import { GUE_PORT } from '../net/gue.js'
 import type { Flow } from '../pinning/index.js'
 import { type MappedAddress, mapped, readAddress, textOf } from './address.js'
+import type { ForwarderChange } from './change.js'
 import type { ForwarderConfig } from './config.js'
 import { type Traffic, trafficOf } from './counters.js'
 import { checkPinPath, DataPlane, type PinOptions } from './data-plane.js'
 import { type CounterNames, type EdgeEvent, readEvents } from './edge-events.js'
 import { type EdgeState, writable } from './edge-state.js'
-import { EdgeTables, type ForwarderChange } from './edge-tables.js'
+import { EdgeTables } from './edge-tables.js'
 import { type EdgeExplanation, explainFlow, type Kept } from './explain.js'
-import { FlowMemory } from './flow-memory.js'
+import { FlowMemory, idleUnits } from './flow-memory.js'
 import { type KernelAnswer, kernelAnswer } from './kernel-tables.js'
 import { readManifest, writeManifest } from './manifest.js'
 import { NextHops } from './next-hops.js'
@@ -151,7 +153,6 @@ const DEFAULT_IDLE = 60
 const LONGEST_IDLE = 86_400
 const DEFAULT_SAMPLE = 1024
 const DEFAULT_EVENT_BYTES = 2 ** 18
-const DEFAULT_GUE_PORT = 6080
 const MOST_ENDPOINTS = 64
 /** A page; the map is there without events, too. */
 const LEAST_EVENT_BYTES = 4096
@@ -417,7 +418,11 @@ function nameEndpoints(
   on: NetworkInterface,
   { endpoints, guePort }: NonNullable<Read['returnPath']>,
 ): void {
-  const addresses = endpoints ?? addressesOf(on.ifindex).map(mapped).slice(0, MOST_ENDPOINTS)
+  const addresses = endpoints ?? addressesOf(on.ifindex).map(mapped)
+  if (addresses.length > MOST_ENDPOINTS) {
+    const what = `must name those that backends send replies to, at most ${MOST_ENDPOINTS}: ${on.name} has ${addresses.length}`
+    throw invalidArgValue('options.returnPath.endpoints', what, endpoints)
+  }
   const wanted = new Map(addresses.map((address) => [textOf(address), encode(SourceKey, { address })]))
   for (const key of [...map.keys()]) if (!wanted.has(textOf(decode(SourceKey, key).address))) map.delete(key)
   for (const key of wanted.values()) map.update(key, encode(Endpoint, { guePort }))
@@ -491,7 +496,7 @@ function readFlowTable(options: FlowTableOptions): Read['flowTable'] {
   const { flows = DEFAULT_FLOWS, idle = DEFAULT_IDLE } = options
   checkPowerOfTwo('options.flowTable.flows', flows, FlowConstant.flowWays, MOST_FLOWS)
   checkInteger('options.flowTable.idle', idle, 1, LONGEST_IDLE)
-  return { sets: flows / FlowConstant.flowWays, idle: Math.ceil((idle * 1e9) / 2 ** 30) }
+  return { sets: flows / FlowConstant.flowWays, idle: idleUnits(idle) }
 }
 
 function readDraining(options: DrainingOptions, flowTable: FlowTableOptions | undefined): Read['draining'] {
@@ -504,7 +509,7 @@ function readDraining(options: DrainingOptions, flowTable: FlowTableOptions | un
 
 function readReturnPath(options: ReturnPathOptions): Read['returnPath'] {
   checkProperties('returnPath', options, ['endpoints', 'guePort'])
-  const { endpoints, guePort = DEFAULT_GUE_PORT } = options
+  const { endpoints, guePort = GUE_PORT } = options
   checkInteger('options.returnPath.guePort', guePort, 1, 65_535)
   if (endpoints === undefined) return { endpoints: undefined, guePort }
   const name = 'options.returnPath.endpoints'
@@ -520,9 +525,4 @@ function readEventOptions(options: EventOptions): Read['events'] {
   checkPowerOfTwo('options.events.sample', sample, 1, 2 ** 30)
   checkPowerOfTwo('options.events.bytes', bytes, LEAST_EVENT_BYTES, 2 ** 28)
   return { sample, bytes }
-}
-
-function checkPowerOfTwo(name: string, value: number, least: number, most: number): void {
-  checkInteger(name, value, least, most)
-  if ((value & (value - 1)) !== 0) throw invalidArgValue(name, 'must be a power of two', value)
 }

@@ -7,11 +7,11 @@
 
 export { BpfError, type BpfErrorDetails, ForwarderError } from '../errors.js'
 export { Backend, type BackendMode, type BackendOptions, type BackendStats } from './backend.js'
+export type { ForwarderChange } from './change.js'
 export type { DeliveryName, EdgeBackend, EdgeQuicLb, ForwarderConfig, PoolConfig, ServiceConfig } from './config.js'
 export type { Traffic } from './counters.js'
 export type { PinOptions } from './data-plane.js'
 export type { EdgeEvent } from './edge-events.js'
-export type { ForwarderChange } from './edge-tables.js'
 export { type EdgeExplanation, explainConfig } from './explain.js'
 export {
   type DrainingOptions,

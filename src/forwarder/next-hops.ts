@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { NetworkInterface } from '../bpf/index.js'
 import { thread } from '../internal/thread.js'
 import { type MappedAddress, mapped, textOf, unmapped } from './address.js'
-import type { Hop } from './edge-tables.js'
+import type { Hop } from './hop.js'
 
 /** States of a neighbour in which its Ethernet address is good (NUD_VALID, linux/neighbour.h). */
 const VALID = 0x02 | 0x04 | 0x08 | 0x10 | 0x40 | 0x80
@@ -18,11 +18,15 @@ const LONGEST_PAUSE_MS = 20
 const CALLS = 50
 /** So many are looked at whenever there is an occasion. */
 const FEW = 256
+/** Of those that are not known so many are looked at in each call: who comes up late is not kept waiting. */
+const OPEN_AT_A_CALL = 64
 
 /** Ways to backends, as the kernel's routes and neighbours have them. */
 export class NextHops {
   readonly #on: NetworkInterface
   readonly #ways = new Map<string, { address: MappedAddress; hop: Hop }>()
+  /** To whom no way is known, who was looked at longest ago first. */
+  readonly #open = new Map<string, MappedAddress>()
   /** Whose neighbours were waited for in vain. */
   readonly #silent = new Set<string>()
   /** Those that are to be refreshed still, so many at a call. */
@@ -65,11 +69,12 @@ export class NextHops {
     const kept = new Set([...addresses].map(textOf))
     for (const text of this.#ways.keys()) if (!kept.has(text)) this.#ways.delete(text)
     for (const text of this.#silent) if (!kept.has(text)) this.#silent.delete(text)
+    for (const text of this.#open.keys()) if (!kept.has(text)) this.#open.delete(text)
   }
 
   /**
    * Looks at a part of the ways again, and lets the kernel ask neighbours of which it has not heard for long. All of them have their
-   * turn in fifty calls.
+   * turn in fifty calls, and those that are not known much sooner.
    *
    * @returns whether a way is another one since this was last asked
    */
@@ -79,7 +84,8 @@ export class NextHops {
       this.#share = Math.ceil(this.#due.length / CALLS)
     }
     this.#call = (this.#call + 1) % CALLS
-    this.#look(this.#due.splice(0, this.#share).filter((address) => this.#ways.has(textOf(address))))
+    const share = this.#due.splice(0, this.#share).filter((address) => this.#ways.has(textOf(address)))
+    this.#look([...share, ...[...this.#open.values()].slice(0, OPEN_AT_A_CALL)])
     const changed = this.#changed
     this.#changed = false
     return changed
@@ -104,6 +110,8 @@ export class NextHops {
       const next = { ...hop, nextHop }
       this.#changed ||= before === undefined || !isSame(before, next)
       this.#ways.set(text, { address, hop: next })
+      this.#open.delete(text)
+      if (nextHop === undefined) this.#open.set(text, address)
       return routed && nextHop === undefined
     })
   }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { checkInteger, checkString } from '../errors/checks.js'
 import { invalidArgType, invalidArgValue, missingArgument, outOfRange, unknownOption } from '../errors.js'
+import { GUE_PORT } from '../net/gue.js'
 import { type PooledBackend, readBackends } from '../pinning/backends.js'
 import { AFFINITIES, type Affinity } from '../pinning/flow-key.js'
 import { readSecret } from '../pinning/secret.js'
@@ -100,7 +101,6 @@ const SERVICE: readonly (keyof ServiceConfig)[] = [
 const DELIVERIES: readonly DeliveryName[] = ['l2', 'ipip', 'gue', 'proxy']
 
 /** Port of GUE (IANA). */
-const GUE_PORT = 6080
 const LOWEST_MTU = 576
 const HIGHEST_MTU = 65_535
 /** Configuration 7 is for connection IDs that cannot be routed. */

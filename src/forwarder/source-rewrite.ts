@@ -11,12 +11,13 @@ import {
   sourceRewriteObject,
   type TcHook,
 } from '../bpf/index.js'
-import { checkInteger, checkOptions, checkString } from '../errors/checks.js'
+import { checkInteger, checkOptions, checkPowerOfTwo, checkString } from '../errors/checks.js'
 import { forwarderDetached, invalidArgType, invalidArgValue, otherPins, unknownOption } from '../errors.js'
 import { isIPv4, type MappedAddress, readAddress, textOf } from './address.js'
 import { AddressTable, type EntryKey } from './address-table.js'
 import { type Traffic, trafficOf } from './counters.js'
 import { checkPinPath, DataPlane, type PinOptions } from './data-plane.js'
+import { idleUnits } from './flow-memory.js'
 import { waitForPackets } from './grace-period.js'
 import { readManifest, writeManifest } from './manifest.js'
 
@@ -169,7 +170,7 @@ export class SourceRewrite {
           rules: 1,
           linkBytes: on.ethernet ? ETHERNET_BYTES : 0,
           flowSets: sets,
-          flowIdle: Math.ceil((idle * 1e9) / 2 ** 30),
+          flowIdle: idleUnits(idle),
           buckets: BUCKETS,
         })
       },
@@ -345,8 +346,7 @@ function readOptions(options: SourceRewriteOptions) {
   const { hook = 'auto', flows = DEFAULT_FLOWS, idle = DEFAULT_IDLE, ports } = options
   if (!HOOKS.includes(hook))
     throw invalidArgValue('options.hook', `must be one of ${HOOKS.map((one) => `'${one}'`).join(', ')}`, hook)
-  checkInteger('options.flows', flows, 4, MOST_FLOWS)
-  if ((flows & (flows - 1)) !== 0) throw invalidArgValue('options.flows', 'must be a power of two', flows)
+  checkPowerOfTwo('options.flows', flows, 4, MOST_FLOWS)
   checkInteger('options.idle', idle, 1, LONGEST_IDLE)
   if (hook === 'cgroup') {
     checkString('options.cgroup', options.cgroup)

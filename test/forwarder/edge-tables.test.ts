@@ -234,6 +234,26 @@ it('what does not fit changes nothing', () => {
   expect(tables.apply(settings, () => HOP)).toEqual({ services: { added: [], changed: [], removed: [] }, pools: {} })
 })
 
+it('what could not be saved leaves no place taken', () => {
+  using few = loadObject(edgeObject, {
+    entries: { services: 2, slots: 2048 },
+    settings: settingsOf(layouts.EdgeSettings, { ...SETTINGS, buckets: 2 }),
+  })
+  const small = new EdgeTables(few.maps)
+  const of = (last: number): ForwarderConfig => {
+    const { pools, secret } = many(-1)
+    const vips = [`198.18.0.${last}`, `198.18.1.${last}`]
+    return { secret, pools, services: [{ name: 's', vips, ports: [53], pool: 'all' }] }
+  }
+  const full = () => {
+    throw new Error('the disk is full')
+  }
+  // Two VIPs take most of the eight places.
+  for (let i = 1; i <= 3; i++) expect(() => small.apply(readConfig(of(i)), () => HOP, full)).toThrow('the disk is full')
+  expect(small.apply(readConfig(of(4)), () => HOP).services.added).toEqual(['s'])
+  small.close()
+})
+
 it('a service that goes leaves its packets to the host, and its counters to others', () => {
   tables.apply(readConfig(many(-1)), () => HOP)
   expect(kernel('203.0.113.9', 1, '198.18.0.7', 53)).not.toBe(HOST)

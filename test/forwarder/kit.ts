@@ -1,5 +1,5 @@
 import type { edgeObject, LoadedObject } from '../../src/bpf/index.js'
-import type { Hop } from '../../src/forwarder/edge-tables.js'
+import type { Hop } from '../../src/forwarder/hop.js'
 import * as wire from '../bpf/packet.js'
 
 /** How every backend is reached. */
