@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { defineObject } from '../../scripts/lib/bpf-definition.mjs'
 import { type BpfMap, encode, layouts, loadObject, settingsOf } from '../../src/bpf/index.js'
 import { AddressTable } from '../../src/forwarder/address-table.js'
+import { usualEndpoints } from '../../src/forwarder/hosts.js'
 import { addressBytes } from '../../test/bpf/address.js'
 import { backendSettings } from '../../test/bpf/backend/hosts.js'
 import * as wire from '../../test/bpf/packet.js'
@@ -81,7 +82,8 @@ function expectVerdict(name: string, verdict: number, wanted: number): void {
 const XDP_PASS = 2
 
 async function measureBackend(rounds: number, least: Least): Promise<void> {
-  const settings = backendSettings(6080)
+  // As `Backend` has it.
+  const settings = backendSettings(6080, usualEndpoints([addressBytes(HERE)]))
   const loaded = await load('./backend_cost.bpf.c', { settings })
   try {
     const { maps, programs } = loaded

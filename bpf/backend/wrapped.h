@@ -146,9 +146,9 @@ INLINE enum finding examine(const void* data, const void* end, __u64 total, __be
                             struct wrapped* packet) {
   read_wrapped(data, end, protocol, packet);
   if (likely(packet->wrapping == WRAPPING_NONE)) return ORDINARY;
-  packet->endpoint = find_host(packet->to, HOST_ENDPOINT);
+  packet->endpoint = find_endpoint(packet->to, packet->version);
   if (packet->endpoint == ADDRESS_MISSING) return ORDINARY;
-  packet->edge = find_host(packet->from, HOST_EDGE);
+  packet->edge = find_host(packet->from, packet->version, HOST_EDGE);
   if (packet->edge == ADDRESS_MISSING) {
     /* Whom else a program believes is its own affair. */
     if (packet->wrapping == WRAPPING_PROXY) return ORDINARY;

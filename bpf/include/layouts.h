@@ -190,6 +190,10 @@ struct backend_settings {
   __u32 flow_sets; /* sets of `ways`: a power of two */
   __u32 flow_idle; /* units of 2^30 ns after which the way of a client is forgotten */
   __u32 mtu;       /* bytes of IP packet that replies may have in their tunnel */
+  /* Of the endpoints those that most tunnels end at, for which `hosts` is not searched unless `returns`; 0:
+   * none. */
+  __be32 usual_ipv4;
+  struct vip usual_ipv6;
 };
 
 /* What an entry of ARRAY `hosts` is about. */

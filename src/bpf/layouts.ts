@@ -1,5 +1,5 @@
 // Made from bpf/include/layouts.h by `npm run build:bpf`, which has the meaning of each field. Do not change it here.
-import { address, be16, bytes, type Layout, layout, list, u8, u16, u16s, u32, u64 } from './codec.js'
+import { address, be16, be32, bytes, type Layout, layout, list, u8, u16, u16s, u32, u64 } from './codec.js'
 
 /** `enum flow_affinity` */
 export const FlowAffinity = {
@@ -222,7 +222,7 @@ export const EdgeSettings: Layout<EdgeSettings> = layout(28, {
   icmpInterval: u32,
 })
 
-/** `struct backend_settings`, 32 bytes */
+/** `struct backend_settings`, 52 bytes */
 export interface BackendSettings {
   secret: FlowSecret
   ipip: number
@@ -235,8 +235,10 @@ export interface BackendSettings {
   flowSets: number
   flowIdle: number
   mtu: number
+  usualIpv4: number
+  usualIpv6: Vip
 }
-export const BackendSettings: Layout<BackendSettings> = layout(32, {
+export const BackendSettings: Layout<BackendSettings> = layout(52, {
   secret: FlowSecret,
   ipip: u8,
   gue: u8,
@@ -249,6 +251,8 @@ export const BackendSettings: Layout<BackendSettings> = layout(32, {
   flowSets: u32,
   flowIdle: u32,
   mtu: u32,
+  usualIpv4: be32,
+  usualIpv6: Vip,
 })
 
 /** `enum host_kind` */

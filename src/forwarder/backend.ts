@@ -18,7 +18,7 @@ import { type MappedAddress, mapped, readAddress, textOf } from './address.js'
 import { type Traffic, trafficOf } from './counters.js'
 import { checkPinPath, DataPlane, type PinOptions } from './data-plane.js'
 import { idleUnits } from './flow-memory.js'
-import { fillHosts, MOST_HOSTS } from './hosts.js'
+import { fillHosts, MOST_HOSTS, usualEndpoints } from './hosts.js'
 import { readManifest, writeManifest } from './manifest.js'
 
 const { BackendSettings, FlowConstant, Reason } = layouts
@@ -179,6 +179,7 @@ export class Backend {
           flowSets: sets,
           flowIdle: idleUnits(read.idle),
           mtu: on.mtu,
+          ...usualEndpoints(endpoints),
         })
       },
     })

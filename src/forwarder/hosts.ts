@@ -1,7 +1,8 @@
 import { encode } from '../bpf/codec.js'
 import type { BpfMap } from '../bpf/index.js'
-import { HostAddress, HostConstant, HostKind } from '../bpf/layouts.js'
-import { type MappedAddress, textOf } from './address.js'
+import { type BackendSettings, HostAddress, HostConstant, HostKind } from '../bpf/layouts.js'
+import { isLinkLocal } from '../net/classify.js'
+import { isIPv4, type MappedAddress, textOf } from './address.js'
 import { AddressTable } from './address-table.js'
 import { clearCounters } from './counters.js'
 import { waitForPackets } from './grace-period.js'
@@ -74,6 +75,17 @@ export function fillHosts(maps: HostMaps, { edges, endpoints, numbered }: HostsW
   if (numbered) add(HostKind.endpoint, endpoints)
   else for (const address of endpoints) table.set({ address, kind: HostKind.endpoint, protocol: 0, block: 0 }, 0)
   return add(HostKind.edge, edges)
+}
+
+/** Of endpoints those that most tunnels will end at: the first of each family that others than neighbours reach. */
+export function usualEndpoints(endpoints: readonly MappedAddress[]): Pick<BackendSettings, 'usualIpv4' | 'usualIpv6'> {
+  const far = endpoints.filter((address) => !isLinkLocal(address, 0, 6))
+  const ipv4 = far.find(isIPv4)
+  const ipv6 = far.find((address) => !isIPv4(address))
+  return {
+    usualIpv4: ipv4 === undefined ? 0 : Buffer.from(ipv4).readUInt32BE(12),
+    usualIpv6: { address: ipv6 ?? new Uint8Array(16) },
+  }
 }
 
 const nameOf = (kind: number, address: MappedAddress) => `${kind} ${textOf(address)}`

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { backendObject, type LoadedObject, layouts, loadObject } from '../../../src/bpf/index.js'
+import { usualEndpoints } from '../../../src/forwarder/hosts.js'
+import { addressBytes } from '../address.js'
 import { whyNoBpf } from '../kit.js'
 import * as wire from '../packet.js'
 import { backendSettings, nameHosts } from './hosts.js'
@@ -128,6 +130,37 @@ it.each(tunnels)(
     }
   },
 )
+
+describe('an endpoint that most tunnels end at', () => {
+  const OTHER = { 4: '10.0.0.21', 6: '2001:db8:10::21' } as const
+  const NOBODY = { 4: '10.0.0.12', 6: '2001:db8:10::12' } as const
+  // Not in the table, where it would be found as well.
+  const usual = usualEndpoints(['169.254.0.1', 'fe80::1', HERE[4], OTHER[4], HERE[6], OTHER[6]].map(addressBytes))
+
+  it.each(tunnels)('is known without the table (IPv$version over IPv$outer, GUE: $gue)', ({ outer, version, gue }) => {
+    using usually = loadObject(backendObject, { settings: backendSettings(GUE_PORT, usual) })
+    nameHosts(usually, Object.values(OTHER), Object.values(EDGE))
+    const of = (destination: string, source?: string) => {
+      const around = { outer, gue, destination, ...(source && { source }) }
+      const data = wire.ethernet(tunnelled(inner(version), around))
+      return usually.programs.backendXdp.testRun({ data })
+    }
+    const out = { verdict: PASS, data: wire.ethernet(inner(version)) }
+    expect(of(HERE[outer])).toMatchObject(out)
+    expect(of(OTHER[outer])).toMatchObject(out)
+    expect(of(HERE[outer], NOBODY[outer]).verdict).toBe(DROP)
+    expect(of(NOBODY[outer]).data).toEqual(
+      wire.ethernet(tunnelled(inner(version), { outer, gue, destination: NOBODY[outer] })),
+    )
+  })
+
+  it('has a number where ways refer to it, and is looked for', () => {
+    using returning = loadObject(backendObject, { settings: backendSettings(GUE_PORT, { ...usual, returns: 1 }) })
+    nameHosts(returning, Object.values(OTHER), Object.values(EDGE))
+    const data = wire.ethernet(tunnelled(inner(4), { outer: 4 }))
+    expect(returning.programs.backendXdp.testRun({ data }).data).toEqual(data)
+  })
+})
 
 describe('what is wrong, or not a tunnel', () => {
   it('ordinary datagrams pass', () => {

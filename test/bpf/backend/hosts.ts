@@ -19,6 +19,8 @@ export const backendSettings = (guePort: number, more: Partial<layouts.BackendSe
     flowSets: 1,
     flowIdle: 60,
     mtu: 1500,
+    usualIpv4: 0,
+    usualIpv6: { address: new Uint8Array(16) },
     ...more,
   })
 

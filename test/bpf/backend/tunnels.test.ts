@@ -1,5 +1,7 @@
 import { expect, it, vi } from 'vitest'
 import { backendObject, loadObject } from '../../../src/bpf/index.js'
+import { usualEndpoints } from '../../../src/forwarder/hosts.js'
+import { addressBytes } from '../address.js'
 import { model, VERDICT } from '../edge/model.js'
 import { Random, randomFrame, randomWorld } from '../edge/traffic.js'
 import { LoadedEdge, type World } from '../edge/world.js'
@@ -48,8 +50,9 @@ it('random packets through both are as they were, one hop older; of those with a
   const missing = whyNoBpf()
   if (missing) context.skip(missing)
   const seed = Date.now() % 2 ** 31
-  const backend = loadObject(backendObject, { settings: backendSettings(6080, { proxy: 1 }) })
   const here = Array.from({ length: 8 }, (_, i) => [`10.0.0.${11 + i}`, `2001:db8:10::${11 + i}`]).flat()
+  const usual = usualEndpoints(here.map(addressBytes))
+  const backend = loadObject(backendObject, { settings: backendSettings(6080, { proxy: 1, ...usual }) })
   nameHosts(backend, here, ['10.0.0.2', '2001:db8:10::2'])
   const edges = new Map<string, LoadedEdge>()
   let through = 0
