@@ -32,7 +32,10 @@ const WAYS: Record<string, Way> = {
   baseline: { title: 'nothing: the wrong source', wrong: true },
   bound: { title: 'bind to the VIP', server: 'bound' },
   tcx: { title: 'SourceRewrite, tcx, learned', rewrite: { hook: 'tcx' } },
-  rule: { title: 'SourceRewrite, tcx, by a rule', rewrite: { hook: 'tcx', rules: [{ port: PORT, from: VIP }] } },
+  rule: {
+    title: 'SourceRewrite, tcx, by a rule',
+    rewrite: { hook: 'tcx', learn: false, rules: [{ port: PORT, from: VIP }] },
+  },
   clsact: { title: 'SourceRewrite, clsact, learned', rewrite: { hook: 'clsact' } },
   stateless: {
     title: 'nft, stateless, postrouting',

@@ -3,6 +3,7 @@ import {
   attachCgroup,
   attachTc,
   type BpfMap,
+  type BpfProgram,
   encode,
   interfaceByName,
   layouts,
@@ -35,7 +36,7 @@ export interface SourceRule {
 export interface SourceRewriteConfig {
   /** Addresses that clients ask: at most 1024. A reply goes out from the one that its request came to. */
   vips: readonly string[]
-  /** For programs that send without having been asked. They come before what was learned. */
+  /** For programs that send without having been asked, and for all of them without `learn`. They come before what was learned. */
   rules?: readonly SourceRule[] | undefined
 }
 
@@ -51,6 +52,11 @@ export interface SourceRewriteOptions extends SourceRewriteConfig, PinOptions {
   cgroup?: string | undefined
   /** With `cgroup`: local ports of the programs that it is for, at most 1024; others of the control group are left alone. */
   ports?: readonly number[] | undefined
+  /**
+   * Whether replies follow the requests that came in, default true. Without, only `rules` count, and nothing is looked at as it comes
+   * in: it costs less, for servers whose ports have one VIP each.
+   */
+  learn?: boolean | undefined
   /** Requests that are remembered at least, a power of two, 4 – 2²⁴; default 65,536. 16 bytes each. */
   flows?: number | undefined
   /** Seconds after which a request is forgotten, default 120. */
@@ -71,6 +77,7 @@ const OPTIONS: readonly (keyof SourceRewriteOptions)[] = [
   'hook',
   'cgroup',
   'ports',
+  'learn',
   'flows',
   'idle',
   'pinPath',
@@ -94,6 +101,7 @@ interface Manifest {
   secret: string
   hook: SourceRewrite['hook']
   cgroup: string | undefined
+  learn: boolean
   left: number[]
 }
 
@@ -147,15 +155,15 @@ export class SourceRewrite {
 
   /**
    * @throws ArgumentTypeError, ArgumentRangeError; BpfError ERR_BPF_PERMISSION, ERR_BPF_INTERFACE, ERR_BPF_VERIFIER,
-   * ERR_BPF_SYSTEM; with `pinPath` ERR_BPF_FILESYSTEM, ERR_BPF_LOCKED, ERR_BPF_INCOMPATIBLE (other `flows`, interface or hook);
+   * ERR_BPF_SYSTEM; with `pinPath` ERR_BPF_FILESYSTEM, ERR_BPF_LOCKED, ERR_BPF_INCOMPATIBLE (other `flows`, `learn`, interface or hook);
    * UnsupportedKernelError (`tcx`); UnsupportedPlatformError
    */
   static async attach(options: SourceRewriteOptions): Promise<SourceRewrite> {
-    const { hook, ports, flows, idle, pinPath, cgroup } = readOptions(options)
+    const { hook, ports, learn, flows, idle, pinPath, cgroup } = readOptions(options)
     const wanted = readWanted(options)
     const on = interfaceByName(options.interface)
     const sets = flows / layouts.FlowConstant.flowWays
-    const entries = { requests: sets, fragments: sets, vips: BUCKETS }
+    const entries = { requests: learn ? sets : 1, fragments: sets, vips: BUCKETS }
     const fresh = randomBytes(SECRET_BYTES).toString('hex')
     let found: Manifest | undefined
     const plane = DataPlane.load(sourceRewriteObject, {
@@ -166,7 +174,7 @@ export class SourceRewrite {
         const secret = Buffer.from(found?.secret ?? fresh, 'hex')
         return settingsOf(RewriteSettings, {
           secret: { words: [secret.readUInt32LE(0), secret.readUInt32LE(4)] },
-          learned: 1,
+          learned: Number(learn),
           rules: 1,
           linkBytes: on.ethernet ? ETHERNET_BYTES : 0,
           flowSets: sets,
@@ -176,9 +184,9 @@ export class SourceRewrite {
       },
     })
     try {
-      const manifest = found ?? { secret: fresh, hook: 'tcx', cgroup, left: [] }
+      const manifest = found ?? { secret: fresh, hook: 'tcx', cgroup, learn, left: [] }
       if (found === undefined) {
-        manifest.hook = attachAll(plane, on, hook, cgroup)
+        manifest.hook = attachAll(plane, on, { hook, cgroup, learn })
         if (plane.folder) writeManifest(plane.folder, VERSION, manifest)
       } else {
         const same = hook === 'auto' ? found.hook !== 'cgroup' : found.hook === hook
@@ -188,7 +196,8 @@ export class SourceRewrite {
             `has the hook '${found.hook}'${found.cgroup ? ` on ${found.cgroup}` : ''}`,
           )
         }
-        attachAll(plane, on, found.hook, cgroup)
+        if (found.learn !== learn) throw otherPins(plane.folder!.path, `has learn: ${found.learn}, not ${learn}`)
+        attachAll(plane, on, found)
       }
       namePorts(plane.maps.rewritePorts, ports)
       const rewrite = new SourceRewrite(on, plane, manifest)
@@ -296,23 +305,23 @@ export class SourceRewrite {
 function attachAll(
   plane: DataPlane<typeof sourceRewriteObject>,
   on: NetworkInterface,
-  hook: SourceRewrite['hook'] | 'auto',
-  cgroup: string | undefined,
+  { hook, cgroup, learn }: Pick<Manifest, 'cgroup' | 'learn'> & { hook: SourceRewrite['hook'] | 'auto' },
 ): SourceRewrite['hook'] {
   const { rewriteIngress, rewriteEgress, rewriteSendmsg4, rewriteSendmsg6 } = plane.programs
   // A program that is attached by clsact has no link that could be pinned.
   const pinned = plane.folder !== undefined
   const tcHook = hook === 'auto' || hook === 'cgroup' ? (pinned ? 'tcx' : 'auto') : hook
-  let learnt: TcHook = 'tcx'
-  plane.attach('ingress', rewriteIngress, on, () => {
-    const attached = attachTc({ program: rewriteIngress, direction: 'ingress', interface: on, hook: tcHook })
-    learnt = attached.hook
-    return attached.link
-  })
+  let attachedBy: TcHook = 'tcx'
+  const attach = (direction: 'ingress' | 'egress', program: BpfProgram) =>
+    plane.attach(direction, program, on, () => {
+      const attached = attachTc({ program, direction, interface: on, hook: tcHook })
+      attachedBy = attached.hook
+      return attached.link
+    })
+  if (learn) attach('ingress', rewriteIngress)
   if (hook !== 'cgroup') {
-    const at = { program: rewriteEgress, direction: 'egress', interface: on, hook: tcHook } as const
-    plane.attach('egress', rewriteEgress, on, () => attachTc(at).link)
-    return learnt
+    attach('egress', rewriteEgress)
+    return attachedBy
   }
   for (const [name, program] of [
     ['sendmsg4', rewriteSendmsg4],
@@ -343,9 +352,11 @@ function networkOrder(port: number): Uint8Array {
 function readOptions(options: SourceRewriteOptions) {
   checkOptions(options, OPTIONS)
   checkString('options.interface', options.interface)
-  const { hook = 'auto', flows = DEFAULT_FLOWS, idle = DEFAULT_IDLE, ports } = options
+  const { hook = 'auto', learn = true, flows = DEFAULT_FLOWS, idle = DEFAULT_IDLE, ports } = options
   if (!HOOKS.includes(hook))
     throw invalidArgValue('options.hook', `must be one of ${HOOKS.map((one) => `'${one}'`).join(', ')}`, hook)
+  if (typeof learn !== 'boolean') throw invalidArgType('options.learn', 'of type boolean', learn)
+  if (!learn && !options.rules?.length) throw invalidArgValue('options.learn', 'needs rules where it is false', learn)
   checkPowerOfTwo('options.flows', flows, 4, MOST_FLOWS)
   checkInteger('options.idle', idle, 1, LONGEST_IDLE)
   if (hook === 'cgroup') {
@@ -358,7 +369,7 @@ function readOptions(options: SourceRewriteOptions) {
     throw invalidArgValue('options.pinPath', "is not for the hook 'clsact', which has nothing to pin", options.pinPath)
   }
   const { pinPath, cgroup } = options
-  return { hook, flows, idle, ports: ports ?? [], pinPath, cgroup: hook === 'cgroup' ? cgroup : undefined }
+  return { hook, learn, flows, idle, ports: ports ?? [], pinPath, cgroup: hook === 'cgroup' ? cgroup : undefined }
 }
 
 function readWanted({ vips, rules = [] }: SourceRewriteConfig): Wanted {

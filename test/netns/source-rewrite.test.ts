@@ -147,6 +147,10 @@ describe('pinned', () => {
     await expect(second.call('rewrite', { ...options, vips: VIPS, flows: 4096 })).rejects.toMatchObject({
       code: 'ERR_BPF_INCOMPATIBLE',
     })
+    const rules = [{ port: 9999, from: VIPS[0]! }]
+    await expect(second.call('rewrite', { ...options, vips: VIPS, rules, learn: false })).rejects.toMatchObject({
+      code: 'ERR_BPF_INCOMPATIBLE',
+    })
     expect(await client.call('ask')).toEqual(VIPS.map(() => 'dgram'))
     // Two of them only, now.
     const [kept, given] = [VIPS.filter((_, i) => i % 2 === 0), VIPS.filter((_, i) => i % 2 === 1)]
@@ -210,6 +214,23 @@ it('a rule gives a port its source, whoever asked, and VIPs can change while it 
   expect(await answers(VIPS)).toEqual(all(VIPS, 'dgram'))
 })
 
+it.each(['tcx', 'clsact'])(
+  'without learning only rules count, and nothing looks at what comes in (%s)',
+  async (hook) => {
+    await server.call('serve', 'node:dgram', 'other', [PORT + 1])
+    const rules = [VIPS[0]!, VIPS[2]!].map((from) => ({ port: PORT, from }))
+    await server.call('rewrite', { interface: 'eth0', vips: VIPS, rules, learn: false, hook } as never)
+    expect(await answers(VIPS)).toEqual({ ...all(VIPS, null), [VIPS[0]!]: 'dgram', [VIPS[2]!]: 'dgram' })
+    expect(await answers(VIPS, 0, PORT + 1)).toEqual(all(VIPS, null))
+    // A rule answers for the address of the interface as well.
+    expect(await answers([...VIPS, OWN[0]!])).toMatchObject({ [OWN[0]!]: null })
+    const filters = async (direction: string) =>
+      (await hosts[1].namespace.run('tc', ['filter', 'show', 'dev', 'eth0', direction])).stdout.includes('bpf')
+    expect(await Promise.all(['ingress', 'egress'].map(filters))).toEqual([false, hook === 'clsact'])
+    expect(await wrongChecksums()).toBe(0)
+  },
+)
+
 it('a wrong option is refused by name, and leaves nothing', async () => {
   const rewrite = (options: object) => server.call('rewrite', { interface: 'eth0', vips: VIPS, ...options } as never)
   await expect(rewrite({ vips: [] })).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' })
@@ -220,6 +241,8 @@ it('a wrong option is refused by name, and leaves nothing', async () => {
   await expect(rewrite({ hook: 'cgroup', cgroup: '/sys/fs/cgroup/none', ports: [53] })).rejects.toMatchObject({
     code: 'ERR_BPF_SYSTEM',
   })
+  await expect(rewrite({ learn: false })).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' })
+  await expect(rewrite({ learn: 0 })).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' })
   await expect(rewrite({ flows: 5 })).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' })
   expect(await answers(VIPS)).toEqual(all(VIPS, null))
 })

@@ -10,12 +10,13 @@ import { missingFrom } from './missing.js'
 export function rewriteOptions(config: FleetConfig): SourceRewriteOptions {
   const { rewrite, services } = config
   if (rewrite === undefined) throw missingFrom(config, 'rewrite', 'there', 'Add [rewrite] with interface = "…".')
-  const { interface: name, vips, rules, hook, cgroup, ports, flows, idle, pin_path: pinPath } = rewrite
+  const { interface: name, vips, rules, hook, cgroup, ports, learn, flows, idle, pin_path: pinPath } = rewrite
   return {
     interface: name,
     vips: vips ?? [...new Set(services.flatMap((service) => service.vips))],
     rules,
     hook,
+    learn,
     flows,
     idle,
     ...(cgroup !== undefined && { cgroup }),

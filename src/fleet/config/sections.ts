@@ -125,6 +125,8 @@ export interface RewriteSection {
   readonly cgroup?: string | undefined
   /** With the hook `cgroup`: local ports of the programs that it is for. */
   readonly ports?: readonly number[] | undefined
+  /** Whether replies follow the requests that came in. Without, only `rules` count, which costs less. Default: `true`. */
+  readonly learn: boolean
   /** Requests that are remembered at least, 16 bytes each. A power of two. 4 – 16777216. Default: `65536`. */
   readonly flows: number
   /** Seconds after which a request is forgotten. 1 – 86400. Default: `120`. */

@@ -61,14 +61,16 @@ const rewrite = fc
       interface: device,
       vips: fc.uniqueArray(vip, { minLength: 1, maxLength: 4 }),
       hook: fc.constantFrom('auto', 'tcx', 'cgroup'),
+      learn: fc.boolean(),
       flows: powerOfTwo(2, 24),
       idle: fc.integer({ min: 1, max: 86_400 }),
       ports: fc.array(port, { maxLength: 4 }),
     },
     { requiredKeys: ['interface', 'vips', 'hook', 'ports'] },
   )
-  .map(({ ports, ...section }) => ({
+  .map(({ ports, learn, ...section }) => ({
     ...section,
+    ...(learn !== undefined && { learn: learn || ports.length === 0 }),
     rules: ports.map((port) => ({ port, from: section.vips[0]! })),
     ...(section.hook === 'cgroup' && { cgroup: '/sys/fs/cgroup/a', ports: [53, ...ports] }),
   }))

@@ -149,6 +149,7 @@ describe('what the classes of udp-dsr/forwarder take', () => {
       vips: ['198.51.100.2', '198.51.100.3'],
       rules: [],
       hook: 'auto',
+      learn: true,
       flows: 65_536,
       idle: 60,
     })

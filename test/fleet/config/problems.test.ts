@@ -380,6 +380,12 @@ const CASES: [title: string, kind: ConfigProblem['kind'], message: string, text:
     `${REWRITE}\nvips = ["198.51.100.2"]\nhook = "tcx"\ncgroup = «"/sys/fs/cgroup/a"`,
   ],
   [
+    'nothing that replies could follow',
+    'conflict',
+    'rewrite.learn is false, and must be true where there are no rules. Add rules.',
+    `${REWRITE}\nvips = ["198.51.100.2"]\nlearn = «false`,
+  ],
+  [
     'pins of clsact',
     'conflict',
     'rewrite.pin_path is "/sys/fs/bpf/a", and must be left out with the hook "clsact"',

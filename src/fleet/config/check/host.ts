@@ -71,7 +71,7 @@ function checkBackend({ backend }: Parts, problems: Problems): void {
 function checkRewrite(parts: Parts, problems: Problems): void {
   const { rewrite } = parts
   if (rewrite === undefined) return
-  const { hook, cgroup, ports, pin_path } = rewrite
+  const { hook, cgroup, ports, learn, rules, pin_path } = rewrite
   for (const [key, value] of Object.entries({ cgroup, ports })) {
     const path = ['rewrite', key]
     if (hook === 'cgroup' && value === undefined && !problems.concern(path)) {
@@ -91,6 +91,10 @@ function checkRewrite(parts: Parts, problems: Problems): void {
       expected,
       remedy: 'Leave it out.',
     })
+  }
+  if (learn === false && rules?.length === 0) {
+    const expected = 'true where there are no rules'
+    problems.add({ kind: 'conflict', path: ['rewrite', 'learn'], found: learn, expected, remedy: 'Add rules.' })
   }
   checkRewriteVips(parts, problems)
 }

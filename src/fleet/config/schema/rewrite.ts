@@ -1,4 +1,4 @@
-import { absolutePath, address, integer, interfaceName, list, oneOf, powerOfTwo, table } from './values.js'
+import { absolutePath, address, flag, integer, interfaceName, list, oneOf, powerOfTwo, table } from './values.js'
 
 /** Most VIPs, and most ports, that `SourceRewrite` takes. */
 const MOST = 1024
@@ -45,6 +45,9 @@ export const rewriteSchema = table({
   ports: list(port(), 'ports', 1, MOST)
     .optional()
     .meta({ description: 'With the hook `cgroup`: local ports of the programs that it is for.', examples: [[5060]] }),
+  learn: flag().default(true).meta({
+    description: 'Whether replies follow the requests that came in. Without, only `rules` count, which costs less.',
+  }),
   flows: powerOfTwo(4, 2 ** 24)
     .default(65_536)
     .meta({ description: 'Requests that are remembered at least, 16 bytes each. A power of two.' }),
