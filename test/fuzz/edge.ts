@@ -1,4 +1,4 @@
-// The edge's program against its model, for a chosen time: random packets through random worlds.
+// The edge's program against its model, for a chosen time: random packets through random worlds, with and without options.
 //
 //   node --import tsx test/fuzz/edge.ts SECONDS CORPUS FINDINGS     what `npm run fuzz -- SECONDS edge` runs
 //   node --import tsx test/fuzz/edge.ts FILE                        one mismatch again, that was found
@@ -7,40 +7,64 @@
 // there is nothing to learn from an input that another seed would not make.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { compare, type Mismatch, PER_WORLD } from '../bpf/edge/compare.js'
+import { compare, PER_WORLD } from '../bpf/edge/compare.js'
+import { compareInNamespace, PER_EDGE } from '../bpf/edge/compare-options.js'
+import { whyNoRoutes } from '../bpf/edge/namespace.js'
+import type { Comparison, Mismatch } from '../bpf/edge/trial.js'
 
-/** Packets between two looks at the clock: a load of the program takes a tenth of a second, and serves all of them. */
-const BATCH = 100 * PER_WORLD
+/** A way to compare, and the packets that one seed makes. */
+interface Kind {
+  compare(seed: number, packets: number): Comparison
+  perSeed: number
+  /** Packets between two looks at the clock: a load of the program takes a tenth of a second, and serves many of them. */
+  batch: number
+}
+
+const KINDS: Record<string, Kind> = {
+  plain: { compare, perSeed: PER_WORLD, batch: 100 * PER_WORLD },
+  options: { compare: compareInNamespace, perSeed: PER_EDGE, batch: 8 * PER_EDGE },
+}
+
+interface Finding extends Mismatch {
+  kind: string
+}
 
 function fuzz(seconds: number, findings: string): void {
   mkdirSync(findings, { recursive: true })
+  const missing = whyNoRoutes()
+  if (missing) console.error(`without options: ${missing}`)
+  const kinds = Object.entries(KINDS).filter(([kind]) => kind === 'plain' || !missing)
   const first = Date.now() % 2 ** 31
   console.error(`seed ${first}`)
   const outcomes = new Map<string, number>()
   const end = Date.now() + seconds * 1000
   let packets = 0
-  while (Date.now() < end) {
-    const round = compare(first + packets, BATCH)
-    for (const [name, count] of round.outcomes) outcomes.set(name, (outcomes.get(name) ?? 0) + count)
-    const [mismatch] = round.mismatches
-    if (mismatch) keep(mismatch, findings)
-    packets += BATCH
+  for (let seed = first; Date.now() < end; ) {
+    for (const [kind, { compare, batch }] of kinds) {
+      const round = compare(seed, batch)
+      for (const [name, count] of round.outcomes) outcomes.set(name, (outcomes.get(name) ?? 0) + count)
+      const [mismatch] = round.mismatches
+      if (mismatch) keep({ kind, ...mismatch }, findings)
+      packets += batch
+      seed += batch
+    }
   }
   const list = [...outcomes].map(([name, count]) => `${name} ${count.toLocaleString('en')}`).join(', ')
   console.log(`${packets.toLocaleString('en')} packets (${list}), no mismatch`)
 }
 
-function keep(mismatch: Mismatch, findings: string): never {
-  const file = join(findings, `edge-${mismatch.seed}.json`)
-  writeFileSync(file, JSON.stringify(mismatch, undefined, 2))
-  console.error(mismatch)
+function keep(finding: Finding, findings: string): never {
+  const file = join(findings, `edge-${finding.kind}-${finding.seed}.json`)
+  writeFileSync(file, JSON.stringify(finding, undefined, 2))
+  console.error(finding)
   console.error(`Test unit written to ${file}`)
   process.exit(1)
 }
 
 function again(file: string): void {
-  const { seed } = JSON.parse(readFileSync(file, 'utf8')) as Mismatch
-  const { mismatches } = compare(seed, PER_WORLD)
+  const { kind, seed } = JSON.parse(readFileSync(file, 'utf8')) as Finding
+  const { compare, perSeed } = KINDS[kind]!
+  const { mismatches } = compare(seed, perSeed)
   console.log(mismatches.length === 0 ? 'no mismatch' : mismatches[0])
   if (mismatches.length > 0) process.exitCode = 1
 }

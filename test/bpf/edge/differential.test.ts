@@ -26,7 +26,7 @@ it(`${PACKETS} random packets through random worlds`, (context) => {
   const missing = whyNoBpf()
   if (missing) context.skip(missing)
   const seed = Number(process.env.UDP_DSR_SEED ?? Date.now() % 2 ** 31)
-  const { outcomes, counted, mismatches } = compare(seed, PACKETS)
+  const { outcomes, mismatches } = compare(seed, PACKETS)
   // Repeat with UDP_DSR_SEED=…
   expect({ seed, mismatches: mismatches.length, first: mismatches.slice(0, 2) }).toEqual({
     seed,
@@ -34,8 +34,4 @@ it(`${PACKETS} random packets through random worlds`, (context) => {
     first: [],
   })
   for (const name of [...DELIVERED, ...REASONS]) expect(outcomes.get(name), `packets: ${name}`).toBeGreaterThan(100)
-  for (const name of REASONS) expect([name, counted.get(name)]).toEqual([name, outcomes.get(name)])
-  const delivered = DELIVERED.reduce((sum, name) => sum + outcomes.get(name)!, 0)
-  // PROXY's refusals come after the service was found.
-  expect(counted.get('forwarded')).toBe(delivered + outcomes.get('noChecksum')! + outcomes.get('unsupported')!)
 })

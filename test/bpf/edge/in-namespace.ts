@@ -3,9 +3,9 @@
 //   unshare --net node --import tsx test/bpf/edge/in-namespace.ts
 //
 // Prints what became of each case, as JSON: { name: { verdict, frame } }, and what was counted.
-import { execFileSync } from 'node:child_process'
 import { layouts } from '../../../src/bpf/index.js'
 import * as wire from '../packet.js'
+import { EDGE, EDGE6, makeNetwork } from './network.js'
 import { LoadedEdge, type World } from './world.js'
 
 const { BackendFlags, Reason, ServiceFlags } = layouts
@@ -13,37 +13,6 @@ const CLIENT = '203.0.113.2'
 const CLIENT6 = '2001:db8:113::2'
 const VIP = '198.51.100.2'
 const VIP6 = '2001:db8:51::2'
-const EDGE = '10.0.0.2'
-const EDGE6 = '2001:db8:10::2'
-
-const ip = (line: string) => execFileSync('ip', line.split(' '))
-
-/** A client's network and a backends' network, with neighbours that are known. */
-function makeNetwork(): void {
-  ip('link set lo up')
-  for (const [name, mac] of [
-    ['clients', '02:00:00:00:00:c0'],
-    ['backends', '02:00:00:00:00:b0'],
-  ] as const) {
-    ip(`link add ${name} address ${mac} type veth peer name ${name}-peer`)
-    ip(`link set ${name} up`)
-    ip(`link set ${name}-peer up`)
-  }
-  execFileSync('sysctl', ['-qw', 'net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1'])
-  ip('addr add 192.0.2.2/24 dev clients')
-  ip('addr add 2001:db8:2::2/64 dev clients nodad')
-  ip('addr add 10.0.0.2/24 dev backends')
-  ip('addr add 2001:db8:10::2/64 dev backends nodad')
-  ip('route add 203.0.113.0/24 via 192.0.2.1')
-  ip('route add 2001:db8:113::/64 via 2001:db8:2::1')
-  for (const [address, device, mac] of [
-    ['192.0.2.1', 'clients', '02:00:00:00:00:c1'],
-    ['2001:db8:2::1', 'clients', '02:00:00:00:00:c1'],
-    ['10.0.0.11', 'backends', '02:00:00:00:00:b1'],
-    ['2001:db8:10::11', 'backends', '02:00:00:00:00:b1'],
-  ] as const)
-    ip(`neigh add ${address} lladdr ${mac} dev ${device}`)
-}
 
 const service = {
   ports: [53, 53] as const,

@@ -1,10 +1,7 @@
-import { execFileSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { findCommand } from '../../../examples/netns/index.js'
-import { whyNoBpf } from '../kit.js'
 import * as wire from '../packet.js'
 import { VERDICT } from './model.js'
+import { inNamespace, whyNoRoutes } from './namespace.js'
 
 /** Replies through the edge, and backends that are found in the routing table: in a namespace that has one. */
 
@@ -21,24 +18,15 @@ interface Results {
   counted: Record<string, number>
 }
 
-const PROGRAM = fileURLToPath(new URL('./in-namespace.ts', import.meta.url))
 const CLIENT_SIDE = { source: '02:00:00:00:00:c0', destination: '02:00:00:00:00:c1' }
 
 let results: Results | undefined
 
-function whyNot(): string | undefined {
-  return whyNoBpf() ?? ['unshare', 'ip', 'sysctl'].filter((name) => !findCommand(name)).map((name) => `no ${name}`)[0]
-}
-
 describe('with routes', () => {
   beforeEach((context) => {
-    const missing = whyNot()
+    const missing = whyNoRoutes()
     if (missing) context.skip(missing)
-    if (results !== undefined) return
-    const output = execFileSync('unshare', ['--net', process.execPath, '--import', 'tsx', PROGRAM], {
-      encoding: 'utf8',
-    })
-    results = JSON.parse(output) as Results
+    results ??= inNamespace<Results>(new URL('./in-namespace.ts', import.meta.url))
   }, 60_000)
 
   /** The reply as the client's router gets it. */
