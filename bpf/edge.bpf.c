@@ -48,7 +48,8 @@ INLINE int classify_udp(const void* data, const void* end, __u32 at, struct deli
   packet->flow.local_port = udp->dest;
   packet->checksum = udp->check;
   packet->payload = HOST16(udp->len);
-  if (settings.return_path) {
+  /* Nobody has port 0, which stands for no UDP below. */
+  if (settings.return_path && udp->dest != 0) {
     packet->tunnel = at + sizeof *udp;
     packet->tunnel_port = udp->dest;
   }
@@ -200,9 +201,7 @@ INLINE int edge_packet(struct xdp_md* context) {
   }
   if (verdict == FOR_SERVICE) verdict = find(&packet);
   if (likely(verdict == FOR_SERVICE)) return forward(context, &packet);
-  if (settings.return_path && verdict == XDP_PASS && packet.tunnel != 0) {
-    verdict = take_reply(context, &packet);
-  }
+  if (settings.return_path && verdict == XDP_PASS && packet.tunnel != 0) return take_reply(context, &packet);
   return verdict == XDP_PASS ? ended(REASON_PASSED, packet.length, XDP_PASS) : verdict;
 }
 

@@ -81,7 +81,7 @@ INLINE int transmit(struct xdp_md* context, const struct backend* backend, __be1
 enum way {
   WAY_FOUND,
   WAY_NONE,
-  WAY_NO_NEIGHBOUR, /* the next hop's Ethernet address is not known yet */
+  WAY_BY_HOST, /* for the host's own forwarding: the next hop is not known yet, or the packet does not fit */
 };
 
 /* Asks the routing table where the packet goes whose IP header is at `ip`. */
@@ -110,7 +110,8 @@ INLINE enum way route(struct xdp_md* context, __u32 ip, struct bpf_fib_lookup* q
     case BPF_FIB_LKUP_RET_SUCCESS:
       return WAY_FOUND;
     case BPF_FIB_LKUP_RET_NO_NEIGH:
-      return WAY_NO_NEIGHBOUR;
+    case BPF_FIB_LKUP_RET_FRAG_NEEDED:
+      return WAY_BY_HOST;
     default:
       return WAY_NONE;
   }

@@ -47,10 +47,12 @@ INLINE int inner_packet(const void* data, const void* end, const struct delivere
   return 1;
 }
 
-/* A packet with `outer->tunnel`: XDP_PASS when it is not addressed to an end of a tunnel of ours. */
+/* A packet with `outer->tunnel`, which passes when it is not addressed to an end of a tunnel of ours. */
 INLINE int take_reply(struct xdp_md* context, const struct delivered* outer) {
   const struct endpoint* here = bpf_map_lookup_elem(&endpoints, outer->flow.local);
-  if (here == 0 || (outer->tunnel_port != 0 && outer->tunnel_port != here->gue_port)) return XDP_PASS;
+  if (here == 0 || (outer->tunnel_port != 0 && outer->tunnel_port != here->gue_port)) {
+    return ended(REASON_PASSED, outer->length, XDP_PASS);
+  }
   const __u32* sender = bpf_map_lookup_elem(&sources, outer->flow.client);
   if (sender == 0) return dropped(outer, REASON_UNTRUSTED);
 
@@ -79,18 +81,22 @@ INLINE int take_reply(struct xdp_md* context, const struct delivered* outer) {
   if (way == WAY_NONE) return dropped(&reply, REASON_NO_ROUTE);
   if (way == WAY_FOUND && !age(context, &reply)) return dropped(&reply, REASON_TTL);
   __u8 own[6];
+  __u8 from[6];
   const struct ethhdr* outermost = (void*)(long)context->data;
   if ((const void*)(outermost + 1) > (const void*)(long)context->data_end) return XDP_ABORTED;
   copy_mac_of_stack(own, outermost->h_dest);
+  copy_mac_of_stack(from, outermost->h_source);
   if (bpf_xdp_adjust_head(context, (int)(reply.offset - sizeof(struct ethhdr))) != 0) return XDP_ABORTED;
   struct ethhdr* ethernet = (void*)(long)context->data;
   if ((const void*)(ethernet + 1) > (const void*)(long)context->data_end) return XDP_ABORTED;
   *ethernet_type(ethernet) = reply.version == 4 ? NET16(ETH_P_IP) : NET16(ETH_P_IPV6);
   report(&reply, REASON_RETURNED, BACKEND_NONE);
   count_in(&reason_counters, REASON_RETURNED, reply.length);
-  if (way == WAY_NO_NEIGHBOUR) {
-    /* The host forwards it, and asks for the neighbour's address: the next one finds it. */
+  if (way == WAY_BY_HOST) {
+    /* It asks for the neighbour's address, so that the next one finds it; it cuts the packet, or tells its sender
+     * that it is too big. */
     copy_mac_of_stack(ethernet->h_dest, own);
+    copy_mac_of_stack(ethernet->h_source, from);
     return XDP_PASS;
   }
   copy_mac_of_stack(ethernet->h_dest, hop.dmac);

@@ -152,6 +152,27 @@ describe('through the edge', () => {
     expect(new Set(await answers(VIP, OPEN[0]))).toEqual(new Set(NAMES))
   })
 
+  it.each([VIP, VIP6])(
+    'a way to the client that takes less than a reply is found out by its backend (%s)',
+    async (vip) => {
+      await edge.call('apply', config('ipip', false))
+      const v6 = vip === VIP6
+      const [family, via] = v6 ? ['-6 ', '2001:db8:10::1'] : ['', '10.0.0.1']
+      const way = (mtu: string) => center.edge.run('sh', ['-c', `ip ${family}route change default via ${via} ${mtu}`])
+      expect((await way('mtu lock 1300')).code).toBe(0)
+      try {
+        await client.call('close')
+        await client.call('open', vip, new Array(12).fill(PORT))
+        // The edge's host says that it is too big; the edge sends that on to the backend, which cuts the next one.
+        await client.call('ask', 1400)
+        const heard = await client.call('ask', 1400)
+        expect(heard.map((text) => text?.length)).toEqual(new Array(12).fill(1400))
+      } finally {
+        await way('')
+      }
+    },
+  )
+
   it('who is a member no longer cannot have the edge send for it', async () => {
     await edge.call('apply', config('ipip', false))
     const heard = await answers(VIP, PORT)

@@ -22,18 +22,16 @@ let backend: Backend | undefined
 const refused: string[] = []
 
 const part = {
-  /** Answers each datagram with the server's name. */
+  /** Answers each datagram with the server's name. A long question asks for an answer as long. */
   async serve(kind: ServerKind, name: string, ports: number[]): Promise<void> {
+    const answer = ({ length }: Buffer) => name.padEnd(length > 1000 ? length : 0)
     for (const port of ports) {
       if (kind === 'PktInfoSocket') {
         const socket = await PktInfoSocket.bind({ type: 'udp6', port })
-        socket.on('message', (_, rinfo) => socket.reply(name, rinfo))
+        socket.on('message', (question, rinfo) => socket.reply(answer(question), rinfo))
       } else {
         const socket = createSocket('udp6')
-        // A question's length asks for an answer as long.
-        socket.on('message', (question, { port, address }) =>
-          socket.send(name.padEnd(question.length > 1000 ? question.length : 0), port, address),
-        )
+        socket.on('message', (question, { port, address }) => socket.send(answer(question), port, address))
         await once(socket.bind(port), 'listening')
       }
     }

@@ -81,11 +81,10 @@ export function wayTo(destination: Uint8Array, bytes: number): Way {
   const route = ROUTES.find(({ network }) => isIn(destination, network))
   const hop = route ? addressBytes(route.via) : destination
   const device = DEVICES.find(({ addresses }) => addresses.some((own) => isIn(hop, own)))
-  if (device === undefined || bytes > MTU || (route === undefined && isNoNeighbour(destination, device)))
-    return { kind: 'none' }
+  if (device === undefined || (route === undefined && isNoNeighbour(destination, device))) return { kind: 'none' }
   const [, mac] =
     Object.entries(device.neighbours).find(([address]) => Buffer.compare(addressBytes(address), hop) === 0) ?? []
-  if (mac === undefined) return { kind: 'noNeighbour' }
+  if (mac === undefined || bytes > MTU) return { kind: 'byHost' }
   return { kind: 'found', destination: macBytes(mac), source: macBytes(device.mac) }
 }
 

@@ -30,7 +30,7 @@ const SEEN: Readonly<Record<number, readonly string[]>> = {
     ...['chosen: by memory', 'flow forgotten'],
     ...['chosen: by learn', 'chosen: by hold', 'not held'],
     ...['chosen: by name', 'QUIC: no ID', 'QUIC: no configuration', 'QUIC: nobody'],
-    ...['routed: found', 'routed: none', 'routed: noNeighbour', 'routed: l2'],
+    ...['routed: found', 'routed: none', 'routed: byHost', 'routed: l2'],
     ...['error: by port', 'error: by memory'],
   ],
   20: ['port forgotten', 'error: by hold', 'error: by learn'],

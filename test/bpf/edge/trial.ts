@@ -21,9 +21,6 @@ export interface Comparison {
 
 const hex = (bytes: Uint8Array | undefined) => (bytes ? Buffer.from(bytes).toString('hex') : '')
 
-/** Where a frame has its Ethernet source. */
-const SOURCE = [6, 12] as const
-
 /** One loaded edge held against the model, packet by packet, and at the end counter by counter. */
 export class Trial {
   readonly #edge: LoadedEdge
@@ -42,7 +39,6 @@ export class Trial {
     const wanted = outcomeOf(scene, frame)
     this.#count(wanted, scene.world)
     const { verdict, data } = this.#edge.run(frame)
-    if (wanted.anySource) wanted.frame?.set(data.subarray(...SOURCE), SOURCE[0])
     const leaves = wanted.verdict !== VERDICT.drop
     if (verdict !== wanted.verdict || (leaves && Buffer.compare(data, wanted.frame!) !== 0)) {
       this.#comparison.mismatches.push({

@@ -9,8 +9,6 @@ export interface Outcome {
   verdict: number
   /** The frame that leaves; what was given when it passes. Undefined when it is dropped. */
   frame: Uint8Array | undefined
-  /** The contract does not say what the frame's Ethernet source is. */
-  anySource?: boolean | undefined
   /** Why, by its name in `Reason`; undefined when it passed or was simply forwarded. */
   reason?: ReasonName | undefined
   /** A second reason that it is counted under. */

@@ -100,11 +100,10 @@ function onward(scene: Scene, outer: Parsed, inner: Parsed): Outcome {
   const way = scene.wayTo(inner.destination, inner.packet.length)
   if (way.kind === 'none') return drops('noRoute')
   const type = inner.version === 4 ? [0x08, 0x00] : [0x86, 0xdd]
-  if (way.kind === 'noNeighbour') {
-    // The host asks for the neighbour, and forwards it with a hop less itself. It is counted as passed, too.
-    const own = outer.link.subarray(0, 6)
-    const frame = bytesOf(own, own, type, inner.packet, inner.trailer)
-    return { verdict: VERDICT.pass, frame, anySource: true, reason: 'returned', also: 'passed' }
+  if (way.kind === 'byHost') {
+    // It asks for the neighbour, or cuts the packet, and forwards it with a hop less itself.
+    const frame = bytesOf(outer.link.subarray(0, 12), type, inner.packet, inner.trailer)
+    return { verdict: VERDICT.pass, frame, reason: 'returned' }
   }
   if (inner.ttl <= 1) return drops('ttl')
   const frame = bytesOf(way.destination, way.source, type, aged(inner), inner.trailer)
