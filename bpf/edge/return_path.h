@@ -93,8 +93,8 @@ INLINE int take_reply(struct xdp_md* context, const struct delivered* outer) {
   report(&reply, REASON_RETURNED, BACKEND_NONE);
   count_in(&reason_counters, REASON_RETURNED, reply.length);
   if (way == WAY_BY_HOST) {
-    /* It asks for the neighbour's address, so that the next one finds it; it cuts the packet, or tells its sender
-     * that it is too big. */
+    /* It asks for the neighbour's address, so that the next one finds it; it cuts the packet, or tells its
+     * sender that it is too big. */
     copy_mac_of_stack(ethernet->h_dest, own);
     copy_mac_of_stack(ethernet->h_source, from);
     return XDP_PASS;
