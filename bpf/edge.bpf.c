@@ -148,7 +148,7 @@ INLINE int find(struct delivered* packet) {
 /* Hands a packet to the backend of its flow. */
 INLINE int forward(struct xdp_md* context, struct delivered* packet) {
   packet->hash =
-      hash_flow(&packet->flow, packet->version, packet->service->affinity, packet->service->secret);
+      hash_flow(&packet->flow, packet->version, packet->service->affinity, secret_of(packet->service));
   const struct backend* backend = backend_at(choose(context, packet));
   if (unlikely(backend == 0)) return dropped(packet, REASON_NO_BACKEND);
   const __s32 added = added_bytes(backend, packet);

@@ -44,6 +44,15 @@ struct {
   MAP_TYPE(value, struct service);
 } service_table MAP;
 
+/* The secret that services have, so that the hash of a flow does not wait for the service. Of no consequence:
+ * what is hashed with is the service's. */
+struct {
+  MAP_NUMBER(type, BPF_MAP_TYPE_ARRAY);
+  MAP_NUMBER(max_entries, 1);
+  MAP_TYPE(key, __u32);
+  MAP_TYPE(value, struct flow_secret);
+} usual_secret MAP;
+
 struct {
   MAP_NUMBER(type, BPF_MAP_TYPE_ARRAY);
   MAP_NUMBER(max_entries, POOLS);

@@ -4,6 +4,7 @@ import type { BpfMap } from '../bpf/index.js'
 export interface EdgeMaps {
   services: BpfMap
   serviceTable: BpfMap
+  usualSecret: BpfMap
   pools: BpfMap
   slots: BpfMap
   backends: BpfMap

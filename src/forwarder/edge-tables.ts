@@ -1,5 +1,12 @@
 import { encode } from '../bpf/codec.js'
-import { BackendFlags, Delivery, Service as ServiceLayout, ServiceValue, TableConstant } from '../bpf/layouts.js'
+import {
+  BackendFlags,
+  Delivery,
+  FlowSecret,
+  Service as ServiceLayout,
+  ServiceValue,
+  TableConstant,
+} from '../bpf/layouts.js'
 import { slotOf } from '../pinning/half-siphash.js'
 import { type MappedAddress, textOf } from './address.js'
 import { AddressTable, type EntryKey, nameOf } from './address-table.js'
@@ -20,6 +27,7 @@ import { previousPlace, previousWord, tablePlace, tableWord } from './pool-table
 import type { Settings } from './read-config.js'
 import { RestTimer } from './rest-timer.js'
 import type { Run } from './run-pool.js'
+import { secretValue } from './service-entries.js'
 
 /** What the edge's options come to. */
 export interface EdgeTablesOptions {
@@ -84,6 +92,7 @@ export class EdgeTables {
     this.#known.servers = namingsOf(maps.quicServers)
     this.#known.sources = namingsOf(maps.sources)
     this.#entries = new Map([...this.#buckets.entries()].map((entry) => [nameOf(entry), entry]))
+    this.#expect(adopted.settings)
     this.#publish(next, adopted.state.retired)
     this.#follow(next, adopted.state.retired)
   }
@@ -141,6 +150,7 @@ export class EdgeTables {
       throw error
     }
     const change = changeOf(before, next)
+    this.#expect(settings)
     this.#publish(next, retired)
     this.#follow(next, retired)
     return change
@@ -220,6 +230,11 @@ export class EdgeTables {
     for (const [name, { counters }] of next.services) {
       if (!this.#known.services.has(name)) clearCounters(this.#maps.serviceCounters, counters)
     }
+  }
+
+  /** Tells the program what secret services will have. It looks at each service's own before it goes by it. */
+  #expect({ secret }: Settings): void {
+    this.#maps.usualSecret.update(Uint32Array.of(0), encode(FlowSecret, secretValue(secret)))
   }
 
   /** From what nobody refers to yet to what packets look at first. */

@@ -1,4 +1,4 @@
-import { ServiceFlags, type Service as ServiceLayout } from '../bpf/layouts.js'
+import { type FlowSecret, ServiceFlags, type Service as ServiceLayout } from '../bpf/layouts.js'
 import { AFFINITIES } from '../pinning/flow-key.js'
 import { textOf } from './address.js'
 import type { Service, Settings } from './read-config.js'
@@ -22,7 +22,7 @@ export function serviceValue(
 ): ServiceLayout {
   const { memory, quicLb } = pools.get(name)!
   return {
-    secret: { words: [secret[0] >>> 0, secret[1] >>> 0] },
+    secret: secretValue(secret),
     pool,
     counters,
     affinity: AFFINITIES.indexOf(affinity),
@@ -34,6 +34,11 @@ export function serviceValue(
     quicConfigBits: quic ? quicLb!.configIds.reduce((bits, id) => bits | (1 << id), 0) : 0,
     quicIdLength: quic ? quicLb!.serverIdLength : 0,
   }
+}
+
+/** The entry of `usual_secret`, and what each service has. */
+export function secretValue(secret: Settings['secret']): FlowSecret {
+  return { words: [secret[0] >>> 0, secret[1] >>> 0] }
 }
 
 /** The same for configurations whose services are the same, and their secret. */

@@ -55,6 +55,8 @@ export interface World {
   backends: readonly TestBackend[]
   /** VIPs that answer echo requests. */
   echo: readonly string[]
+  /** What the program takes for its services' secret until it sees the service; default: that. */
+  usualSecret?: Uint8Array
   /** Server IDs in hexadecimal digits. */
   quicServers?: readonly { pool: number; config: number; id: string; backend: number }[]
   /** Where backends send replies to, and which of them may. */
@@ -139,6 +141,7 @@ export function fillMaps(maps: EdgeMaps, world: World): void {
   const buckets = new AddressTable(table, 'services', '')
   for (const [index, backend] of world.backends.entries())
     maps.backends.update(key(index), encode(Backend, backendValue(backend, index)))
+  maps.usualSecret.update(key(0), world.usualSecret ?? world.secret)
   let chunk = 0
   const chunks = new Uint16Array(maps.slots.memory())
   const pools = new BigUint64Array(maps.pools.memory())

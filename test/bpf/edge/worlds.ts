@@ -42,6 +42,7 @@ export function randomWorld(random: Random, size = 1 + random.below(MOST_BACKEND
   })
   return {
     secret: random.bytes(8),
+    ...(random.chance(0.2) && { usualSecret: random.bytes(8) }),
     services,
     pools,
     backends,
