@@ -178,7 +178,7 @@ it('datagrams in fragments, both ways', async () => {
     await client.call('open', vip, [5300, 5300, 5300])
     const answers = await client.call('ask', 4000)
     expect(new Set(answers).size).toBe(1) // one client, one backend
-    expect(['a', 'b']).toContain(answers[0])
+    expect(['a', 'b'].map((name) => name.padEnd(4000))).toContain(answers[0])
   }
 })
 
