@@ -27,9 +27,17 @@ INLINE int classify_error_ipv4(const void* data, const void* end, __u32 at, stru
 
 INLINE int classify_error_ipv6(const void* data, const void* end, __u32 at, struct delivered* packet) {
   const struct ipv6hdr* about = data + at + sizeof(struct icmp_header);
-  if ((const void*)(about + 1) > end || about->version != 6 || about->nexthdr != IPPROTO_UDP) return XDP_PASS;
+  if ((const void*)(about + 1) > end || about->version != 6) return XDP_PASS;
   const struct udphdr* udp = (const void*)(about + 1);
-  if ((const void*)(udp + 1) > end) return XDP_PASS;
+  __u8 next = about->nexthdr;
+  if (next == IPV6_FRAGMENT) {
+    /* What a backend sent in fragments, of which the first is as long as any, and has the ports. */
+    const struct ipv6_fragment* part = (const void*)(about + 1);
+    if ((const void*)(part + 1) > end || part->offset & NET16(0xfff8)) return XDP_PASS;
+    next = part->next;
+    udp = (const void*)(part + 1);
+  }
+  if (next != IPPROTO_UDP || (const void*)(udp + 1) > end) return XDP_PASS;
   __be32 vip[4];
   memcpy(vip, &about->saddr, sizeof vip);
   const __be32* local = packet->flow.local;

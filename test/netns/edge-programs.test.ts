@@ -176,6 +176,9 @@ it('datagrams in fragments, both ways', async () => {
   for (const vip of [VIP, VIP6]) {
     await client.call('close')
     await client.call('open', vip, [5300, 5300, 5300])
+    // The segment takes more than the way to the client. Of IPv6 the router says so, the edge sends that on to the backend, and
+    // the next answers are in smaller fragments.
+    await client.call('ask', 4000)
     const answers = await client.call('ask', 4000)
     expect(new Set(answers).size).toBe(1) // one client, one backend
     expect(['a', 'b'].map((name) => name.padEnd(4000))).toContain(answers[0])

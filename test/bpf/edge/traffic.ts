@@ -91,8 +91,14 @@ export function randomError(random: Random, { client, clientPort, vip, port }: F
     destination: client,
   }
   const datagram = wire.udp(payload.subarray(0, 512), { ...about, sourcePort: port, destinationPort: clientPort })
-  const quoted = wire.ip(datagram, { ...about, fragment: v6 ? 0 : random.of([0, 0x4000, 0x2000, 5]) })
-  const cut = quoted.subarray(0, random.of([quoted.length, v6 ? 48 : 28, v6 ? 47 : 27, 20]))
+  const part = () => ({
+    options: wire.fragmentHeader(random.of([17, 17, 17, 58]), random.of([0, 0, 0, 2]), random.chance(0.8)),
+    firstExtension: 44,
+  })
+  const quoted = v6
+    ? wire.ipv6(datagram, { ...about, ...(random.chance(0.4) && part()) })
+    : wire.ipv4(datagram, { ...about, fragment: random.of([0, 0x4000, 0x2000, 5]) })
+  const cut = quoted.subarray(0, random.of([quoted.length, ...(v6 ? [56, 55, 48, 47, 41] : [28, 27]), 20]))
   const type = random.of(v6 ? [1, 2, 3, 4] : [3, 11, 12])
   const error = { source: router, destination: vip }
   return wire.ip(wire.icmp(type, random.below(5), random.below(1500), cut, v6 ? error : undefined), {

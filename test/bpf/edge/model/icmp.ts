@@ -57,12 +57,17 @@ export function icmpOf(scene: Scene, frame: Uint8Array, parsed: Parsed): Outcome
   return errorAbout(scene, frame, parsed, flow)
 }
 
+const IPV6_FRAGMENT = 44
+
 /** The flow whose datagram an error quotes, seen from the client. */
 function flowIn(about: Uint8Array, v4: boolean): FlowBytes | undefined {
-  const header = v4 ? 20 : 40
+  // With IPv6 it may be the first part of a datagram that was sent in fragments, which has the ports.
+  const part = !v4 && about[6] === IPV6_FRAGMENT
+  const header = v4 ? 20 : part ? 48 : 40
   if (about.length < header + 8) return undefined
   if (v4 && (about[0] !== 0x45 || about[9] !== wire.UDP || (u16(about, 6) & 0x1fff) !== 0)) return undefined
-  if (!v4 && (about[0]! >> 4 !== 6 || about[6] !== wire.UDP)) return undefined
+  if (!v4 && (about[0]! >> 4 !== 6 || about[part ? 40 : 6] !== wire.UDP)) return undefined
+  if (part && (u16(about, 42) & 0xfff8) !== 0) return undefined
   const at = (start: number) =>
     v4 ? bytesOf(MAPPED, about.subarray(start, start + 4)) : about.slice(start, start + 16)
   return {
