@@ -4,9 +4,6 @@ import type { Random } from './random.js'
 import type { World } from './world.js'
 import { VIPS } from './worlds.js'
 
-export { Random } from './random.js'
-export { randomWorld } from './worlds.js'
-
 const OTHERS = ['192.0.2.9', '2001:db8:9::9']
 export const isV6 = (address: string) => address.includes(':')
 
